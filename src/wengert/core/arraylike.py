@@ -1,0 +1,396 @@
+"""What an array offers, once for every kind of box: NumPy's protocols, attributes, methods and operators."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from operator import getitem, setitem
+from typing import Any, ClassVar
+
+import numpy as np
+
+from wengert._types import NO_PARAMS
+from wengert.core.dispatch import Box, apply, operand
+from wengert.core.op import Op
+from wengert.core.registry import FUNCTIONS, UFUNC_METHODS, UFUNCS
+from wengert.errors import ConversionError, UnsupportedFunction
+
+__all__ = ["ArrayLike", "unsupported"]
+
+
+class ArrayLike(Box):
+    """A box that behaves as an ``ndarray``. Everything is defined in terms of NumPy's functions."""
+
+    __slots__ = ()
+
+    __array_priority__ = 1000.0
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # as for arrays: == is elementwise
+
+    # NumPy's protocols
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method == "__call__":
+            if ufunc in UFUNCS:
+                return _call_ufunc(UFUNCS[ufunc], ufunc, inputs, **kwargs)
+            if ufunc in FUNCTIONS:
+                return FUNCTIONS[ufunc](*inputs, **kwargs)
+        else:
+            implementation = FUNCTIONS.get(getattr(ufunc, method))
+            if implementation is not None:
+                return implementation(*inputs, **kwargs)
+            if method in UFUNC_METHODS:
+                return UFUNC_METHODS[method](ufunc, *inputs, **kwargs)
+        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        raise UnsupportedFunction(unsupported(f"np.{name}"))
+
+    def __array_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        implementation = FUNCTIONS.get(func)
+        if implementation is None:
+            raise UnsupportedFunction(unsupported(f"{func.__module__}.{func.__name__}".replace("numpy", "np", 1)))
+        return implementation(*args, **kwargs)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.array(self._plain("np.asarray"), dtype=dtype, copy=copy)
+
+    def _plain(self, what: str) -> Any:
+        """The bare array, where giving it away can't lose a gradient that a transformation is waiting for."""
+        if self._level > 0:
+            raise ConversionError(
+                f"{what} was called on an array that a transformation is differentiating; its result would carry no "
+                "gradient. Build arrays from traced values with np.stack, np.concatenate or wg.tensor([...]), write "
+                "into a traced copy (wg.tensor(array)), or, if the plain number is meant, use "
+                "wg.stop_gradient(x) first."
+            )
+        data = self._current()._data
+        return data._plain(what) if isinstance(data, Box) else data
+
+    # What an array is asked
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes."""
+        shape: tuple[int, ...] = self._data.shape
+        return shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the elements."""
+        dtype: np.dtype[Any] = self._data.dtype
+        return dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self._data.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        size: int = self._data.size
+        return size
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes an element."""
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all elements."""
+        return self.size * self.itemsize
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a 0-d array: it has no axes to count along.")
+        return self.shape[0]
+
+    def __iter__(self) -> Any:
+        if not self.shape:
+            raise TypeError("A 0-d array can't be iterated over.")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(np.any(self == value))
+
+    # Conversions to plain Python values
+
+    def __bool__(self) -> bool:
+        return bool(self._current()._data)
+
+    def __float__(self) -> float:
+        return float(self._plain("float()"))
+
+    def __int__(self) -> int:
+        return int(self._plain("int()"))
+
+    def __complex__(self) -> complex:
+        return complex(self._plain("complex()"))
+
+    def __index__(self) -> int:
+        return int(self._plain("use as an index").__index__())
+
+    def item(self, *args: Any) -> Any:
+        """The only element, or the one that ``args`` index, as a Python number."""
+        return self._plain("item()").item(*args)
+
+    def tolist(self) -> Any:
+        """The elements in nested lists of Python numbers."""
+        return self._plain("tolist()").tolist()
+
+    def __format__(self, spec: str) -> str:
+        inner = self._current()._data
+        return format(inner, spec) if spec else str(self)
+
+    # Reading and writing elements
+
+    def __getitem__(self, index: Any) -> Any:
+        return FUNCTIONS[getitem](self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        FUNCTIONS[setitem](self, index, value)
+
+    def fill(self, value: Any) -> None:
+        """Set every element to ``value``, in place."""
+        self[...] = value
+
+    # Methods, each NumPy's function of that name
+
+    def sum(self, *args: Any, **kwargs: Any) -> Any:
+        """``np.sum``."""
+        return np.sum(self, *args, **kwargs)
+
+    def prod(self, *args: Any, **kwargs: Any) -> Any:
+        """``np.prod``."""
+        return np.prod(self, *args, **kwargs)
+
+    def mean(self, *args: Any, **kwargs: Any) -> Any:
+        """``np.mean``."""
+        return np.mean(self, *args, **kwargs)
+
+    def var(self, *args: Any, **kwargs: Any) -> Any:
+        """``np.var``."""
+        return np.var(self, *args, **kwargs)
+
+    def std(self, *args: Any, **kwargs: Any) -> Any:
+        """``np.std``."""
+        return np.std(self, *args, **kwargs)
+
+    def max(self, *args: Any, **kwargs: Any) -> Any:
+        """``np.max``."""
+        return np.max(self, *args, **kwargs)
+
+    def min(self, *args: Any, **kwargs: Any) -> Any:
+        """``np.min``."""
+        return np.min(self, *args, **kwargs)
+
+    def argmax(self, *args: Any, **kwargs: Any) -> Any:
+        """``np.argmax``: plain integers."""
+        return np.argmax(self, *args, **kwargs)
+
+    def argmin(self, *args: Any, **kwargs: Any) -> Any:
+        """``np.argmin``: plain integers."""
+        return np.argmin(self, *args, **kwargs)
+
+    def argsort(self, *args: Any, **kwargs: Any) -> Any:
+        """``np.argsort``: plain integers."""
+        return np.argsort(self, *args, **kwargs)
+
+    def any(self, *args: Any, **kwargs: Any) -> Any:
+        """``np.any``: plain booleans."""
+        return np.any(self, *args, **kwargs)
+
+    def all(self, *args: Any, **kwargs: Any) -> Any:
+        """``np.all``: plain booleans."""
+        return np.all(self, *args, **kwargs)
+
+    def nonzero(self) -> Any:
+        """``np.nonzero``: plain indices."""
+        return np.nonzero(self)
+
+    def cumsum(self, *args: Any, **kwargs: Any) -> Any:
+        """``np.cumsum``."""
+        return np.cumsum(self, *args, **kwargs)
+
+    def cumprod(self, *args: Any, **kwargs: Any) -> Any:
+        """``np.cumprod``."""
+        return np.cumprod(self, *args, **kwargs)
+
+    def clip(self, *args: Any, **kwargs: Any) -> Any:
+        """``np.clip``."""
+        return np.clip(self, *args, **kwargs)
+
+    def round(self, decimals: int = 0) -> Any:
+        """``np.round``."""
+        return np.round(self, decimals)
+
+    def conj(self) -> Any:
+        """``np.conj``."""
+        return np.conj(self)
+
+    conjugate = conj
+
+    @property
+    def real(self) -> Any:
+        """The real part."""
+        return np.real(self)
+
+    @property
+    def imag(self) -> Any:
+        """The imaginary part."""
+        return np.imag(self)
+
+    def dot(self, other: Any) -> Any:
+        """``np.dot``."""
+        return np.dot(self, other)
+
+    def reshape(self, *shape: Any, **kwargs: Any) -> Any:
+        """``np.reshape``; the new shape as one tuple or as several integers."""
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, **kwargs)
+
+    def ravel(self, order: Any = "C") -> Any:
+        """``np.ravel``."""
+        return np.ravel(self, order)
+
+    def flatten(self, order: Any = "C") -> Any:
+        """A copy, collapsed into one axis."""
+        return np.copy(np.ravel(self, order))
+
+    def transpose(self, *axes: Any) -> Any:
+        """``np.transpose``; the axes as one tuple or as several integers."""
+        return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
+
+    @property
+    def T(self) -> Any:
+        """The transpose."""
+        return np.transpose(self)
+
+    @property
+    def mT(self) -> Any:
+        """The last two axes swapped."""
+        return np.matrix_transpose(self)
+
+    def swapaxes(self, axis1: int, axis2: int) -> Any:
+        """``np.swapaxes``."""
+        return np.swapaxes(self, axis1, axis2)
+
+    def squeeze(self, axis: Any = None) -> Any:
+        """``np.squeeze``."""
+        return np.squeeze(self, axis)
+
+    def repeat(self, repeats: Any, axis: int | None = None) -> Any:
+        """``np.repeat``."""
+        return np.repeat(self, repeats, axis)
+
+    def take(self, indices: Any, axis: int | None = None, mode: Any = "raise") -> Any:
+        """``np.take``."""
+        return np.take(self, indices, axis, mode=mode)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+        """``np.diagonal``."""
+        return np.diagonal(self, offset, axis1, axis2)
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+        """``np.trace``."""
+        return np.trace(self, offset, axis1, axis2)
+
+    def copy(self, order: Any = "C") -> Any:
+        """A copy, recorded: derivatives flow through it."""
+        return np.copy(self, order)
+
+    def astype(self, dtype: Any, **kwargs: Any) -> Any:
+        """The elements converted to ``dtype``, recorded: derivatives flow through it where both are inexact."""
+        return FUNCTIONS[np.astype](self, dtype, **kwargs)
+
+    # Operators
+
+    def __pos__(self) -> Any:
+        return np.positive(self)
+
+    def __neg__(self) -> Any:
+        return np.negative(self)
+
+    def __abs__(self) -> Any:
+        return np.absolute(self)
+
+    def __invert__(self) -> Any:
+        return np.invert(self)
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return np.round(self, ndigits or 0)
+
+
+def unsupported(name: str) -> str:
+    """What to tell a person whose function is not in the table."""
+    return (
+        f"{name} has no derivative rule in wengert. Write it with functions that have one, give it a rule with "
+        "wg.custom_gradient, or pass wg.stop_gradient(x) if no derivative should flow through it."
+    )
+
+
+def _call_ufunc(
+    op: Op, ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any = None, where: Any = True, **kwargs: Any
+) -> Any:
+    """A ufunc with keywords. The result goes to ``out``, and where ``where`` is false ``out`` keeps its value."""
+    if len(inputs) > ufunc.nin:
+        out = inputs[ufunc.nin :]
+        inputs = inputs[: ufunc.nin]
+    target = out[0] if isinstance(out, tuple) else out
+    inputs = tuple([operand(x) for x in inputs])
+    if where is True:
+        y = apply(op, inputs, kwargs or NO_PARAMS)
+    else:
+        if target is None:
+            raise UnsupportedFunction(
+                f"np.{ufunc.__name__}(..., where=...) needs out=: without it the other elements would be uninitialised."
+            )
+        with np.errstate(all="ignore"):
+            y = apply(op, inputs, kwargs or NO_PARAMS)
+        y = np.where(where, y, target)
+    if target is None:
+        return y
+    if not isinstance(target, Box):
+        raise UnsupportedFunction(
+            f"np.{ufunc.__name__}(..., out=...) was asked to store a traced result in a plain array, which would lose "
+            "its gradient. Leave out= away, or make the target a tensor: wg.tensor(array)."
+        )
+    target[...] = y
+    return target
+
+
+def _binary(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+    """The methods ``__op__``, ``__rop__`` and ``__iop__`` of an operator."""
+
+    def forward(self: ArrayLike, other: Any) -> Any:
+        return NotImplemented if _defers(other) else ufunc(self, other)
+
+    def backward(self: ArrayLike, other: Any) -> Any:
+        return NotImplemented if _defers(other) else ufunc(other, self)
+
+    def inplace(self: ArrayLike, other: Any) -> Any:
+        self[...] = ufunc(self, other)
+        return self
+
+    return forward, backward, inplace
+
+
+def _defers(other: Any) -> bool:
+    """Whether ``other`` has said that NumPy should leave operators to it."""
+    return getattr(other, "__array_ufunc__", True) is None
+
+
+OPERATORS = {
+    "add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide, "floordiv": np.floor_divide,
+    "mod": np.remainder, "pow": np.power, "matmul": np.matmul, "and": np.bitwise_and, "or": np.bitwise_or,
+    "xor": np.bitwise_xor, "lshift": np.left_shift, "rshift": np.right_shift, "divmod": np.divmod,
+}  # fmt: skip
+COMPARISONS = {
+    "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,
+}  # fmt: skip
+
+for _name, _ufunc in OPERATORS.items():
+    _methods = _binary(_ufunc)
+    for _prefix, _method in zip(("", "r", "i"), _methods, strict=True):
+        setattr(ArrayLike, f"__{_prefix}{_name}__", _method)
+for _name, _ufunc in COMPARISONS.items():
+    setattr(ArrayLike, f"__{_name}__", _binary(_ufunc)[0])

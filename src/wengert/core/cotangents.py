@@ -1,0 +1,144 @@
+"""Cotangent arithmetic: summing back what broadcasting repeated, adding contributions up, casting at the end.
+
+These are the only places where a cotangent's shape or dtype is mended, so no rule has to think of either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from wengert._types import Array, Shape
+
+__all__ = ["Scatter", "accumulate", "finish", "fit", "has_nan", "is_basic"]
+
+HALF = np.dtype(np.float16)
+SINGLE = np.dtype(np.float32)
+
+
+def fit(g: Array, shape: Shape) -> Array:
+    """Sum ``g`` over the axes along which an input of ``shape`` was broadcast. float16 is summed in float32."""
+    extra = g.ndim - len(shape)
+    axes = tuple(range(extra)) + tuple(i + extra for i, n in enumerate(shape) if n == 1 and g.shape[i + extra] != 1)
+    if g.dtype == HALF:
+        g = g.astype(SINGLE)
+    if axes:
+        g = np.add.reduce(g, axis=axes, keepdims=extra == 0)
+    return g if g.shape == shape else g.reshape(shape)
+
+
+def accumulate(total: Array, g: Array, node: Any, owned: set[Any]) -> Array:
+    """``total + g`` for the cotangent of ``node``, in place where the buffer is known to be the sweep's own."""
+    if type(total) is Scatter:
+        return total.absorb(g, node, owned)
+    if type(g) is Scatter:
+        return g.add_to(total, node, owned)
+    if node in owned and total.dtype == g.dtype and type(g) is np.ndarray:
+        total += g
+        return total
+    if node.dtype == HALF and total.dtype == HALF:
+        total = total.astype(SINGLE)
+    total = total + g
+    if type(total) is np.ndarray:
+        owned.add(node)
+    return total
+
+
+def finish(g: Array, dtype: np.dtype[Any]) -> Array:
+    """``g`` as a dense array of ``dtype``; of a complex cotangent of something real, the real part."""
+    if type(g) is Scatter:
+        g = g.dense()
+    if g.dtype != dtype:
+        if g.dtype.kind == "c" and dtype.kind != "c":
+            g = np.real(g)
+        g = g.astype(dtype)
+    return g
+
+
+def has_nan(g: Array) -> bool:
+    """Whether a plain array holds a NaN. A sum of squares is NaN exactly then, and BLAS is quick at it."""
+    if g.dtype.char in "fdFD" and type(g) is np.ndarray:
+        total = np.vdot(g, g)
+        return bool(total != total)
+    return bool(np.isnan(g).any())
+
+
+class Scatter:
+    """A cotangent that is zero but for parts of it, as reading ``x[index]`` gives: never built before it must be.
+
+    Contributions of many reads share one buffer, so n of them cost what they touch and one array of zeros, not n.
+    ``spread(indices, values, shape, dtype)`` builds the dense array when values are boxed and must be recorded.
+    """
+
+    __slots__ = ("buffer", "indices", "kind", "ndim", "shape", "spread", "values")
+
+    dtype = None  # so that it is never taken for a finished cotangent
+
+    def __init__(
+        self, index: Any, value: Array, shape: Shape, dtype: np.dtype[Any], spread: Callable[..., Array]
+    ) -> None:
+        self.shape = shape
+        self.ndim = len(shape)
+        self.kind = dtype
+        self.spread = spread
+        self.indices = [index]
+        self.values = [value]
+        self.buffer: Array = None
+
+    def dense(self) -> Array:
+        """The whole array."""
+        if self.buffer is None:
+            return self.spread(self.indices, self.values, self.shape, self.kind)
+        return self.buffer
+
+    def absorb(self, g: Array, node: Any, owned: set[Any]) -> Array:
+        """This cotangent plus ``g``."""
+        if type(g) is not Scatter:
+            return self.add_to(g, node, owned)
+        if self.buffer is not None and all(map(_is_plain, g.values)):
+            g.write(self.buffer)
+        elif self.buffer is None and all(map(_is_plain, self.values)) and all(map(_is_plain, g.values)):
+            self.buffer = np.zeros(self.shape, np.result_type(_wide(self.kind), *self.values, *g.values))
+            self.write(self.buffer)
+            g.write(self.buffer)
+            self.indices, self.values = [], []
+        elif self.buffer is not None:
+            return accumulate(self.buffer, g.dense(), node, owned)
+        else:
+            self.indices += g.indices
+            self.values += g.values
+        return self
+
+    def add_to(self, total: Array, node: Any, owned: set[Any]) -> Array:
+        """``total`` (a dense array) plus this cotangent."""
+        if self.buffer is not None or not _is_plain(total) or not all(map(_is_plain, self.values)):
+            return accumulate(total, self.dense(), node, owned)
+        if node not in owned:
+            total = np.array(total, dtype=np.result_type(total, _wide(total.dtype), *self.values))
+            owned.add(node)
+        self.write(total)
+        return total
+
+    def write(self, buffer: np.ndarray[Any, Any]) -> None:
+        """Add the parts into ``buffer``."""
+        for index, value in zip(self.indices, self.values, strict=True):
+            if is_basic(index):
+                buffer[index] += value
+            else:
+                np.add.at(buffer, index, value)
+
+
+def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return SINGLE if dtype == HALF else dtype
+
+
+def _is_plain(x: Array) -> bool:
+    return isinstance(x, np.ndarray | np.generic)
+
+
+def is_basic(index: Any) -> bool:
+    """Whether NumPy reads ``index`` as basic indexing, which never names an element twice."""
+    parts = index if type(index) is tuple else (index,)
+    return all(type(p) in (int, slice, type(None), type(Ellipsis)) for p in parts)

@@ -1,0 +1,93 @@
+"""Boxed arrays: what stands in for an array while a derivative is taken, and who handles an operation on them.
+
+A box holds an array and belongs to a *level*. Each transformation makes boxes of a fresh, higher level, so nested
+transformations never mistake one another's derivatives, in one thread or in several. An operation is handed to the
+box of the highest level among its arguments; that box unwraps its own level and applies the operation to what is
+inside, which may be boxed in turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from wengert._types import NO_PARAMS, PLAIN, Array, Params
+from wengert.core.op import Op
+from wengert.errors import InputError
+
+__all__ = ["Box", "apply", "core_of", "new_level", "operand"]
+
+new_level: Callable[[], int] = count(1).__next__
+"""Numbers that rise with each transformation entered, in whichever thread. Level 0 is the tensors people make."""
+
+
+class Box:
+    """An array that a transformation watches. A subclass says what an operation does to it.
+
+    Abstract. (Not by ``abc``: ``isinstance`` of an ``ABCMeta`` class takes as long as adding two small arrays.)
+
+    A box that carries no derivative of its own level is *inert*; it counts as what it holds, which is how an array
+    made outside a transformation can have traced values written into it.
+    """
+
+    __slots__ = ("__weakref__", "_data", "_level", "_view")
+
+    _data: Any
+    _level: int
+    _view: Any
+
+    def _apply(self, op: Op, arrays: Sequence[Any], params: Params) -> Array:
+        """``op(*arrays, **params)``; no argument has a higher level than this box, and none is inert around a box."""
+        raise NotImplementedError
+
+    def _become(self, other: Any) -> None:
+        """Take over the contents and the history of ``other``; the object stays the same."""
+        raise NotImplementedError
+
+    def _apply_alone(self, op: Op, params: Params = NO_PARAMS) -> Array:
+        """``op(self, **params)``; a subclass may know a shorter way."""
+        return apply(op, (self,), params)
+
+    @property
+    def _inert(self) -> bool:
+        """Whether the box carries no derivative of its own level."""
+        raise NotImplementedError
+
+    def _current(self) -> Any:
+        """This box, after updates of the array that it is a view of have been taken over."""
+        if self._view is not None:
+            self._view.refresh(self)
+        return self
+
+
+def core_of(x: Any) -> Any:
+    """``x`` without the inert boxes around another box; plain arrays and live boxes as they are."""
+    while isinstance(x, Box) and x._current()._inert and isinstance(x._data, Box):
+        x = x._data
+    return x
+
+
+def apply(op: Op, arrays: Sequence[Any], params: Params = NO_PARAMS) -> Array:
+    """``op(*arrays, **params)``, recorded by whichever of ``arrays`` belongs to the innermost transformation."""
+    top: Box | None = None
+    level = -1
+    arrays = [x if type(x) in PLAIN else core_of(operand(x)) for x in arrays]
+    for x in arrays:
+        if isinstance(x, Box) and x._level > level:
+            top, level = x, x._level
+    if top is None:
+        return op.fun(*arrays, **params)
+    return top._apply(op, arrays, params)
+
+
+def operand(x: Any) -> Any:
+    """``x`` as an operation can take it: numbers, arrays and boxes as they are, sequences as arrays."""
+    if type(x) in PLAIN or isinstance(x, Box):
+        return x
+    x = np.asarray(x)
+    if x.dtype.kind not in "biufc":
+        raise InputError(f"An operand has dtype {x.dtype}; wengert works with numbers. Convert it, e.g. to float.")
+    return x

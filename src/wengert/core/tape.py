@@ -1,0 +1,158 @@
+"""The tape: nodes that remember what a rule needs, and the sweep that carries cotangents back through them.
+
+A node points to the nodes it was computed from and to nothing else that is alive: a graph is freed by reference
+counting the moment its last tensor goes. Nodes are numbered as they are made, so descending order of that number
+visits every node after all of its uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import count
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+from numpy import ndarray
+
+from wengert._types import NO_PARAMS, Array, Params
+from wengert.core.cotangents import accumulate, finish, fit
+from wengert.core.op import Like, Op
+from wengert.errors import InvalidBackprop
+
+__all__ = ["Node", "leaf", "record", "sweep"]
+
+_number = count().__next__
+_by_number = attrgetter("number")
+
+
+class Node:
+    """One recorded value: the operation it came from, that operation's inputs, and what its rules need.
+
+    ``op`` is ``None`` for a leaf. ``parents`` has an entry for each array input: its node, or ``None`` for a
+    constant. ``grad`` is where ``backward`` leaves the gradient.
+    """
+
+    __slots__ = ("dtype", "grad", "number", "op", "params", "parents", "shape", "spent", "xs", "y")
+
+    def __init__(
+        self,
+        op: Op | None,
+        parents: tuple[Node | None, ...],
+        xs: tuple[Any, ...],
+        y: Any,
+        params: Params,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+    ) -> None:
+        self.op = op
+        self.parents = parents
+        self.xs = xs
+        self.y = y
+        self.params = params
+        self.shape = shape
+        self.dtype = dtype
+        self.number = _number()
+        self.grad = None
+        self.spent = False
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    def like(self, i: int) -> Any:
+        """Something with the shape and dtype of input ``i``."""
+        parent = self.parents[i]
+        return self.xs[i] if parent is None else parent
+
+    def likes(self) -> tuple[Any, ...]:
+        """The same for all inputs (of an operation over any number of them)."""
+        return self.xs
+
+
+def leaf(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Node:
+    """A node that was computed from nothing."""
+    return Node(None, (), (), None, NO_PARAMS, shape, dtype)
+
+
+def record(op: Op, parents: tuple[Node | None, ...], xs: Iterable[Any], y: Array, params: Params) -> Node:
+    """A node for ``y = op(*xs, **params)`` that keeps the values its rules need, and no others."""
+    inputs, output = op.keeps[tuple([p is not None for p in parents])]
+    if op.variadic:
+        kept = tuple([x if keep else Like(np.shape(x), x.dtype) for x, keep in zip(xs, inputs, strict=True)])
+    else:
+        kept = tuple([x if keep else None for x, keep in zip(xs, inputs, strict=True)])
+    return Node(op, parents, kept, y if output else None, params, y.shape, y.dtype)
+
+
+def ancestry(root: Node) -> list[Node]:
+    """``root`` and everything it was computed from, oldest first."""
+    if root.spent:
+        raise _spent()
+    found = {root}
+    stack = [root]
+    while stack:
+        for parent in stack.pop().parents:
+            if parent is not None and parent not in found:
+                if parent.spent:
+                    raise _spent()
+                found.add(parent)
+                stack.append(parent)
+    return sorted(found, key=_by_number)
+
+
+def sweep(root: Node, g: Array, *, retain: bool = False, every: bool = False) -> dict[Node, Array]:
+    """Carry the cotangent ``g`` of ``root`` back to the leaves; returns the leaves' cotangents.
+
+    Each node's saved values are released as the sweep passes, unless ``retain``. With ``every``, each node's cotangent
+    is left in its ``grad``. What is returned or left shares memory with nothing else.
+    """
+    order = ancestry(root)
+    totals: dict[Node, Array] = {root: g}
+    owned: set[Node] = set()
+    leaves: dict[Node, Array] = {}
+    while order:
+        node = order.pop()
+        op = node.op
+        if node in totals:
+            g = totals.pop(node)
+            if g.dtype is not node.dtype:
+                g = finish(g, node.dtype)
+            if op is None or every:
+                own = g if node in owned or type(g) is not ndarray else g.copy()
+                if op is None:
+                    leaves[node] = own
+                if every:
+                    node.grad = own
+            if op is not None:
+                pulls = op.pulls if node.dtype.kind != "c" else op.conjugate_pulls
+                together = op.pull_all
+                if together is not None:
+                    pulls = together(g, node)
+                for parent, pull in zip(node.parents, pulls):  # noqa: B905 - strict= costs as much as an addition
+                    if parent is not None:
+                        r = pull(g, node) if together is None else pull
+                        if r.shape != parent.shape:
+                            r = fit(r, parent.shape)
+                        if parent not in totals:
+                            totals[parent] = r
+                            if r is not g and type(r) is ndarray and r.base is None and together is None:
+                                owned.add(parent)
+                        elif parent in owned and type(r) is ndarray and r.dtype is (total := totals[parent]).dtype:
+                            total += r
+                        else:
+                            totals[parent] = accumulate(totals[parent], r, parent, owned)
+        if not retain:
+            node.spent = True
+            if op is not None:
+                node.parents = node.xs = ()
+                node.y = None
+                node.params = NO_PARAMS
+    return leaves
+
+
+def _spent() -> InvalidBackprop:
+    return InvalidBackprop(
+        "Backpropagation reached a tensor whose graph was cleared by an earlier backward(). Compute the result "
+        "anew before calling backward() again, or add the terms up and call backward() once."
+    )

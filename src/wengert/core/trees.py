@@ -1,0 +1,99 @@
+"""Trees: arrays in any nesting of dicts, lists, tuples, named tuples, dataclasses and attrs classes.
+
+optree takes trees apart and puts them together. Dataclasses and attrs classes are entered into a namespace of our own
+the first time one is seen, so a person registers nothing. A dataclass field with ``metadata={"static": True}`` is
+part of the structure, not a leaf.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any
+
+from wengert._types import PLAIN, Tree
+from wengert.core.dispatch import Box
+from wengert.errors import TreeError
+
+__all__ = ["flatten", "is_leaf", "paths", "tree_map"]
+
+_NAMESPACE = "wengert"
+
+
+def is_leaf(x: Any) -> bool:
+    """Whether ``x`` is an array or a number, boxed or not: the end of a tree's branch."""
+    return type(x) in PLAIN or isinstance(x, Box)
+
+
+def flatten(tree: Tree) -> tuple[list[Any], Callable[[list[Any]], Tree]]:
+    """The leaves of ``tree`` in order, and a function that builds the same tree from a list of new leaves."""
+    if is_leaf(tree):
+        return [tree], _only
+    import optree
+
+    while True:
+        leaves, structure = optree.tree_flatten(tree, namespace=_NAMESPACE)
+        unknown = {type(x) for x in leaves if not is_leaf(x) and _enter_record(type(x))}
+        if not unknown:
+            return leaves, lambda new: optree.tree_unflatten(structure, new)
+
+
+def paths(tree: Tree) -> list[str]:
+    """Where each leaf of ``tree`` stands, as a person would write it: ``['w']``, ``.bias``, ``[0]``."""
+    if is_leaf(tree):
+        return [""]
+    import optree
+
+    flatten(tree)  # enters the records
+    accessors = optree.tree_accessors(tree, namespace=_NAMESPACE)
+    return [accessor.codify("") for accessor in accessors]
+
+
+def tree_map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
+    """``f`` applied to the leaves of ``tree`` (and of ``rest``, of the same structure).
+
+    >>> from wengert.core.trees import tree_map
+    >>> tree_map(lambda p, g: p - g, {"w": 3.0, "b": [1.0]}, {"w": 1.0, "b": [1.0]})
+    {'w': 2.0, 'b': [0.0]}
+    """
+    leaves, build = flatten(tree)
+    others = [flatten(other)[0] for other in rest]
+    for other in others:
+        if len(other) != len(leaves):
+            raise TreeError(f"The trees differ: one has {len(leaves)} leaves, another {len(other)}.")
+    return build([f(*xs) for xs in zip(leaves, *others, strict=True)])
+
+
+def _only(leaves: list[Any]) -> Any:
+    return leaves[0]
+
+
+def _enter_record(cls: type) -> bool:
+    """Tell optree how to take a dataclass or attrs class apart; whether there was anything to tell."""
+    import optree
+
+    if dataclasses.is_dataclass(cls):
+        fields = dataclasses.fields(cls)
+        names = [f.name for f in fields if not f.metadata.get("static")]
+        fixed = [f.name for f in fields if f.metadata.get("static")]
+    elif hasattr(cls, "__attrs_attrs__"):
+        names = [a.name for a in cls.__attrs_attrs__ if not a.metadata.get("static")]
+        fixed = [a.name for a in cls.__attrs_attrs__ if a.metadata.get("static")]
+    else:
+        return False
+
+    def take_apart(record: Any) -> tuple[Any, ...]:
+        return [getattr(record, n) for n in names], tuple([getattr(record, n) for n in fixed]), names
+
+    def put_together(values: tuple[Any, ...], children: Any) -> Any:
+        made = object.__new__(cls)
+        for name, value in zip((*names, *fixed), (*children, *values), strict=True):
+            object.__setattr__(made, name, value)
+        return made
+
+    optree.register_pytree_node(
+        cls, take_apart, put_together, path_entry_type=optree.GetAttrEntry, namespace=_NAMESPACE
+    )
+    return True
+
+

@@ -1,0 +1,56 @@
+"""Every error that wengert raises by name.
+
+Each class also inherits from the built-in exception that NumPy would raise in the same place, so code that
+catches ``TypeError`` or ``ValueError`` keeps working.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConversionError",
+    "InputError",
+    "InvalidBackprop",
+    "InvalidGradient",
+    "OutputError",
+    "TreeError",
+    "UnsupportedFunction",
+    "WengertError",
+]
+
+
+class WengertError(Exception):
+    """Base class of all errors that wengert raises by name."""
+
+
+class InputError(WengertError, TypeError):
+    """A transformation was asked for a derivative with respect to something that has none.
+
+    For example an integer array, a string, or an array of objects.
+    """
+
+
+class OutputError(WengertError, TypeError):
+    """A transformed function returned something that can't be differentiated.
+
+    For example ``None``, an array where ``grad`` needs a scalar, or a value that was not computed from tensors.
+    """
+
+
+class ConversionError(WengertError, TypeError):
+    """A traced array was about to be turned into plain numbers, which would lose its gradient without a word."""
+
+
+class UnsupportedFunction(WengertError, TypeError):
+    """A NumPy function, ufunc method or keyword without a derivative rule was applied to a tensor."""
+
+
+class TreeError(WengertError, TypeError):
+    """A container holds something that is neither a container wengert knows nor an array, or two trees differ."""
+
+
+class InvalidBackprop(WengertError):  # noqa: N818 - MyGrad's name, kept so that its programs run
+    """``backward()`` was called on, or reached, a part of a graph that has been cleared."""
+
+
+class InvalidGradient(WengertError, ValueError):  # noqa: N818 - MyGrad's name, kept so that its programs run
+    """A pullback returned something that can't be the gradient of its argument."""

@@ -1,0 +1,125 @@
+"""What transformations share: taking arguments apart into variables, and results apart into roots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from wengert._types import Array, Tree
+from wengert.core.dispatch import Box, core_of
+from wengert.core.trees import flatten, is_leaf, paths
+from wengert.errors import InputError, OutputError
+
+__all__ = ["Variables", "name_of", "positions", "variables"]
+
+
+def name_of(f: Callable[..., Any]) -> str:
+    """How messages call the function."""
+    return getattr(f, "__name__", None) or type(f).__name__
+
+
+def positions(f: Callable[..., Any], argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
+    """``argnums`` as non-negative positions among ``count`` arguments."""
+    wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    for i in wanted:
+        if not -count <= i < count:
+            raise InputError(
+                f"argnums={argnums!r}, but {name_of(f)} was called with {count} positional argument(s). Arguments to "
+                "differentiate with respect to are given by position, not by keyword."
+            )
+    return tuple([i % count for i in wanted])
+
+
+class Variables:
+    """The leaves of some arguments, checked to be differentiable, and how to put like trees together again."""
+
+    __slots__ = ("_bare", "_builds", "_counts", "leaves")
+
+    def __init__(self, what: str, args: Sequence[Tree], where: Sequence[int], bare: bool) -> None:
+        self._bare = bare
+        self._builds = []
+        self._counts = []
+        self.leaves: list[Array] = []
+        for i, arg in zip(where, args, strict=True):
+            leaves, build = flatten(arg)
+            for k, leaf in enumerate(leaves):
+                if not _is_differentiable(leaf):
+                    raise InputError(_not_differentiable(what, i, arg, k, leaf))
+            self.leaves += leaves
+            self._counts.append(len(leaves))
+            self._builds.append(build)
+
+    def trees(self, leaves: Sequence[Any]) -> list[Tree]:
+        """The arguments with their leaves replaced by ``leaves``."""
+        made = []
+        start = 0
+        for count, build in zip(self._counts, self._builds, strict=True):
+            made.append(build(list(leaves[start : start + count])))
+            start += count
+        return made
+
+    def result(self, leaves: Sequence[Any]) -> Tree:
+        """What a transformation returns: one tree for ``argnums=0``, a tuple of trees for ``argnums=(0, 1)``."""
+        like = [_as(new, old) for new, old in zip(leaves, self.leaves, strict=True)]
+        trees = self.trees(like)
+        return trees[0] if self._bare else tuple(trees)
+
+
+def _is_differentiable(leaf: Any) -> bool:
+    if type(leaf) is float or type(leaf) is complex:
+        return True
+    return is_leaf(leaf) and not isinstance(leaf, int) and leaf.dtype.kind in "fc"
+
+
+def _not_differentiable(what: str, i: int, arg: Tree, k: int, leaf: Any) -> str:
+    place = f"argument {i}{paths(arg)[k]}"
+    if is_leaf(leaf):
+        dtype = np.result_type(leaf) if not isinstance(leaf, Box) else leaf.dtype
+        return (
+            f"{what}: {place} has dtype {dtype}, and a derivative is taken with respect to floating-point or complex "
+            "numbers. Convert it (x.astype(float), float(x)), leave it out of argnums, or, if it is a setting in a "
+            'dataclass, declare the field with field(metadata={"static": True}).'
+        )
+    return (
+        f"{what}: {place} is a {type(leaf).__name__}, which is neither an array nor a container that wengert takes "
+        "apart (dict, list, tuple, named tuple, dataclass, attrs class). Pass it as an argument outside argnums, or, "
+        'in a dataclass, declare the field with field(metadata={"static": True}).'
+    )
+
+
+def _as(new: Array, old: Array) -> Array:
+    """``new`` in the guise of ``old``: a Python number for a Python number, an array for an array."""
+    if isinstance(new, Box):
+        return new
+    if type(old) is float or type(old) is complex:
+        return type(old)(new)
+    return np.asarray(new) if isinstance(old, np.ndarray) else new
+
+
+def as_array(leaf: Any) -> Array:
+    """A leaf as an array with a shape and a dtype."""
+    return np.asarray(leaf)[()] if type(leaf) is float or type(leaf) is complex else leaf
+
+
+def output(what: str, f: Callable[..., Any], y: Any) -> Array:
+    """A leaf of what ``f`` returned, as a box; an error if it is no box at all."""
+    if isinstance(y, Box):
+        return core_of(y._current())
+    if y is None:
+        remedy = "Did you forget a return statement?"
+    elif is_leaf(y):
+        remedy = (
+            "It was not computed from the arguments, or its link to them was cut on the way. If a constant is "
+            "meant, return wg.tensor(value)."
+        )
+    else:
+        remedy = "Return an array, or arrays in dicts, lists, tuples or dataclasses; other values go through has_aux."
+    raise OutputError(f"{what}: {name_of(f)} returned {_describe(y)}, not a tensor. {remedy}")
+
+
+def _describe(y: Any) -> str:
+    if y is None:
+        return "None"
+    return f"the plain {type(y).__name__} {y!r:.60}"

@@ -1,0 +1,197 @@
+"""Reverse mode: gradients and vector-Jacobian products of functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from wengert._types import Array, Tree
+from wengert.arrays.tensor import Tensor, lift
+from wengert.core.dispatch import Box, new_level
+from wengert.core.tape import sweep
+from wengert.core.trees import flatten, tree_map
+from wengert.errors import InvalidGradient, OutputError
+from wengert.transforms.arguments import Variables, as_array, name_of, output, positions
+
+__all__ = ["grad", "value_and_grad", "vjp"]
+
+
+def value_and_grad(
+    f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Callable[..., tuple[Any, Any]]:
+    """A function that returns ``f``'s value and its gradient.
+
+    ``f`` returns a real scalar; its arguments at ``argnums`` are arrays or numbers of floating-point or complex type, or
+    trees of them (dicts, lists, tuples, named tuples, dataclasses, attrs classes). The gradient has the structure,
+    shapes and dtypes of the argument: one tree for an integer ``argnums``, a tuple of trees for a sequence. With
+    ``has_aux=True``, ``f`` returns ``(value, aux)`` and the result is ``((value, aux), gradient)``.
+
+    The gradient with respect to complex ``z`` is ``2 ∂f/∂z̄``, the direction of steepest ascent. Where ``f`` is not
+    differentiable, ``docs/conventions.md`` says which value is returned.
+
+    Arguments are never changed: a function that updates its argument in place updates a private copy.
+
+    Raises ``InputError`` for arguments without a derivative (integers, objects, strings), ``OutputError`` if ``f``
+    does not return a real scalar computed from tensors.
+
+    >>> import numpy as np, wengert as wg
+    >>> def loss(params, x):
+    ...     return np.sum((params["w"] * x + params["b"]) ** 2)
+    >>> value, gradient = wg.value_and_grad(loss)({"w": np.array([1.0, 2.0]), "b": 0.5}, np.array([3.0, -1.0]))
+    >>> float(value), gradient
+    (14.5, {'b': 4.0, 'w': array([21.,  3.])})
+    """
+    _check_callable("value_and_grad", f)
+    bare = isinstance(argnums, int)
+
+    @wraps(f)
+    def transformed(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        where = positions(f, argnums, len(args))
+        variables = Variables("value_and_grad", [args[i] for i in where], where, bare)
+        level = new_level()
+        lifted = [lift(as_array(x), level) for x in variables.leaves]
+        call = list(args)
+        for i, tree in zip(where, variables.trees(lifted), strict=True):
+            call[i] = tree
+        nodes = [t._node for t in lifted]
+        y = f(*call, **kwargs)
+        aux = None
+        if has_aux:
+            y, aux = _split_aux(f, y)
+        y = _scalar(f, y)
+        value, cotangents = y, {}
+        if type(y) is Tensor and y._level == level:
+            value = y._data
+            if y._node is not None:
+                cotangents = sweep(y._node, value.dtype.type(1))
+        leaves = [cotangents[n] if n in cotangents else np.zeros(n.shape, n.dtype) for n in nodes]
+        gradient = variables.result(leaves)
+        return ((value, _without(aux, level)) if has_aux else value), gradient
+
+    return transformed
+
+
+def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
+    """A function that returns ``f``'s gradient; all else is as for :func:`value_and_grad`.
+
+    With ``has_aux=True`` the result is ``(gradient, aux)``.
+
+    >>> import numpy as np, wengert as wg
+    >>> wg.grad(lambda x: x**3)(2.0)
+    12.0
+    >>> wg.grad(wg.grad(lambda x: x**3))(2.0)
+    12.0
+    """
+    both = value_and_grad(f, argnums, has_aux)
+
+    @wraps(f)
+    def transformed(*args: Any, **kwargs: Any) -> Any:
+        value, gradient = both(*args, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return transformed
+
+
+def vjp(
+    f: Callable[..., Any], *primals: Tree, has_aux: bool = False
+) -> tuple[Any, Callable[[Tree], Tree]] | tuple[Any, Callable[[Tree], Tree], Any]:
+    """``f``'s value at ``primals`` and its pullback there.
+
+    The pullback takes a cotangent of the same structure and shapes as the value, and returns the cotangent of the
+    primal (of a tuple of primals, if there are several). It may be called any number of times. With ``has_aux=True``
+    ``f`` returns ``(value, aux)``, and ``vjp`` returns ``(value, pullback, aux)``.
+
+    Raises ``InputError`` and ``OutputError`` as :func:`value_and_grad` does; the pullback raises ``InvalidGradient``
+    if the cotangent's structure or shape isn't the value's.
+
+    >>> import numpy as np, wengert as wg
+    >>> value, pullback = wg.vjp(lambda x, y: x * y, np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    >>> pullback(np.array([1.0, 10.0]))
+    (array([ 3., 40.]), array([ 1., 20.]))
+    """
+    _check_callable("vjp", f)
+    variables = Variables("vjp", primals, range(len(primals)), bare=len(primals) == 1)
+    level = new_level()
+    lifted = [lift(x if isinstance(x, Box) else np.array(x)[()], level) for x in variables.leaves]
+    nodes = [t._node for t in lifted]
+    out = f(*variables.trees(lifted))
+    aux = None
+    if has_aux:
+        out, aux = _split_aux(f, out)
+    leaves, build = flatten(out)
+    boxes = [output("vjp", f, y) for y in leaves]
+    roots = [y._node if type(y) is Tensor and y._level == level else None for y in boxes]
+    values = [y._data if type(y) is Tensor and y._level == level else y for y in boxes]
+    values = [v.copy() if isinstance(v, np.ndarray) else v for v in values]
+    value = build(values)
+
+    def pullback(cotangent: Tree) -> Tree:
+        given = _matching(f, cotangent, values)
+        totals: dict[Any, Array] = {}
+        for root, g in zip(roots, given, strict=True):
+            if root is not None:
+                for node, r in sweep(root, g, retain=True).items():
+                    totals[node] = totals[node] + r if node in totals else r
+        return variables.result([totals[n] if n in totals else np.zeros(n.shape, n.dtype) for n in nodes])
+
+    return (value, pullback, _without(aux, level)) if has_aux else (value, pullback)
+
+
+def _check_callable(what: str, f: Any) -> None:
+    if not callable(f):
+        raise TypeError(f"{what} takes a function; got {type(f).__name__}. Write wg.{what}(f)(x), not wg.{what}(f(x)).")
+
+
+def _split_aux(f: Callable[..., Any], y: Any) -> tuple[Any, Any]:
+    if not isinstance(y, tuple) or len(y) != 2:
+        raise OutputError(f"has_aux=True: {name_of(f)} must return a pair (value, aux); it returned {type(y).__name__}.")
+    return y
+
+
+def _scalar(f: Callable[..., Any], y: Any) -> Any:
+    """What ``f`` returned, as a box that is a real scalar."""
+    y = output("grad", f, y)
+    if y.shape != ():
+        raise OutputError(
+            f"grad: {name_of(f)} returned shape {y.shape}; a gradient is of a scalar. Reduce it (np.sum, np.mean, "
+            "y[0]), or use wg.jacobian or wg.vjp for all of it."
+        )
+    if y.dtype.kind != "f":
+        raise OutputError(
+            f"grad: {name_of(f)} returned dtype {y.dtype}; a gradient is of a real number. Take a real part, np.abs or "
+            "a norm, or use wg.jacobian for the derivative of a holomorphic function."
+        )
+    return y
+
+
+def _without(tree: Tree, level: int) -> Tree:
+    """``tree`` with the tensors of ``level`` replaced by what they hold."""
+
+    def plain(x: Any) -> Any:
+        return x._current()._data if isinstance(x, Box) and x._level == level else x
+
+    return tree_map(plain, tree)
+
+
+def _matching(f: Callable[..., Any], cotangent: Tree, values: Sequence[Array]) -> list[Array]:
+    """The cotangent's leaves, checked against the value's."""
+    given = flatten(cotangent)[0]
+    if len(given) != len(values):
+        raise InvalidGradient(
+            f"The pullback of {name_of(f)} takes a cotangent with {len(values)} leaves, like its value; got {len(given)}."
+        )
+    result = []
+    for g, y in zip(given, values, strict=True):
+        if not isinstance(g, Box):
+            g = np.asarray(g)
+        if g.shape != y.shape:
+            raise InvalidGradient(
+                f"The pullback of {name_of(f)} takes a cotangent of the value's shape {y.shape}; got {g.shape}."
+            )
+        if g.dtype.kind not in "biufc":
+            raise InvalidGradient(f"The pullback of {name_of(f)} takes numbers; got dtype {g.dtype}.")
+        result.append(g[()] if isinstance(g, np.ndarray) else g)
+    return result
