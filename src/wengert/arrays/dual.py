@@ -12,19 +12,26 @@ from wengert.core.aliasing import View, shows
 from wengert.core.arraylike import ArrayLike
 from wengert.core.dispatch import apply, new_level
 from wengert.core.cotangents import fit
+from wengert.core.masking import Reach, bare_frame, is_strict, masked, nonzero, random_frame, weights
 from wengert.core.op import Op
 from wengert.arrays.tensor import lift
-from wengert.core.tape import Node, sweep
+from wengert.core.sweep import sweep
+from wengert.core.tape import Node
 
 __all__ = ["Dual", "dual"]
 
 
 class Dual(ArrayLike):
-    """An array and its tangent. ``tangent`` is ``None`` for a value that does not depend on what is varied."""
+    """An array and its tangent.
 
-    __slots__ = ("_tangent",)
+    The tangent is ``None`` for a value that does not depend on what is varied. Its *reach* marks the elements that do
+    depend on it, where not all do (see ``wengert.core.masking``).
+    """
+
+    __slots__ = ("_reach", "_tangent")
 
     _tangent: Array
+    _reach: Reach
 
     @property
     def primal(self) -> Array:
@@ -46,54 +53,97 @@ class Dual(ArrayLike):
     def _become(self, other: Any) -> None:
         if type(other) is Dual and (other._level >= self._level or other._inert):
             other = other._current()
-            self._data, self._tangent, self._level = other._data, other._tangent, max(self._level, other._level)
+            self._data, self._tangent, self._reach = other._data, other._tangent, other._reach
+            self._level = max(self._level, other._level)
         else:
-            self._data, self._tangent = other, None
+            self._data, self._tangent, self._reach = other, None, None
 
     def _apply(self, op: Op, arrays: Sequence[Any], params: Params) -> Array:
         level = self._level
         xs: list[Any] = []
         ts: list[Any] = []
+        reaches: list[Reach] = []
         for a in arrays:
             if type(a) is Dual and a._level == level:
                 xs.append(a._current()._data)
                 ts.append(a._tangent)
+                reaches.append(a._reach)
             else:
                 xs.append(a)
                 ts.append(None)
+                reaches.append(None)
         y = apply(op, xs, params)
         varies = op.kind != "constant" and any([t is not None for t in ts]) and y.dtype.kind in "fc"
         if op.kind == "constant" and y.dtype.kind not in "fc":
             return y
-        made = dual(y, push_forward(op, xs, ts, y, params) if varies else None, level)
+        made = dual(y, None, level)
+        if varies:
+            frame = Node(op, tuple(xs), tuple(xs), y, params, y.shape, y.dtype)
+            made._tangent, made._reach = push_forward(frame, ts, reaches)
         if op.put is not None and shows(y, xs[0]):
-            made._view = View(op, params, self if arrays[0] is self else dual(xs[0], ts[0], level), xs[0])
+            parent = arrays[0]
+            if not isinstance(parent, Dual) or parent._level != level:
+                parent = dual(xs[0], None, level)
+            made._view = View(op, params, parent, xs[0])
         return made
 
 
-def dual(primal: Array, tangent: Array, level: int) -> Dual:
+def dual(primal: Array, tangent: Array, level: int, reach: Reach = None) -> Dual:
     """A dual array of ``level``."""
     made: Dual = object.__new__(Dual)
     made._data = primal
     made._tangent = tangent
+    made._reach = reach
     made._level = level
     made._view = None
     return made
 
 
-def push_forward(op: Op, xs: list[Any], ts: list[Any], y: Array, params: Params) -> Array:
-    """The tangent of ``y = op(*xs, **params)`` for tangents ``ts`` (``None`` where an input does not vary)."""
+def push_forward(frame: Node, ts: list[Any], reaches: list[Reach]) -> tuple[Array, Reach]:
+    """The tangent of the operation that ``frame`` describes, and its reach.
+
+    ``ts`` are the inputs' tangents, ``None`` where an input does not vary.
+    """
+    op = frame.op
+    assert op is not None
+    varying = [i for i, t in enumerate(ts) if t is not None]
+    partly = op.selects or any([reaches[i] is not None for i in varying])
+    if not partly and (op.kind != "linear" or len(varying) == len(ts)):
+        return _tangent(frame, ts), None
+    with np.errstate(all="ignore"):
+        tangent = _tangent(frame, ts)
+        if is_strict():
+            return tangent, None
+        if op.kind == "elementwise" and not op.selects and any([reaches[i] is None for i in varying]):
+            return tangent, None
+        choosing = op.selects or op.kind == "linear"
+        seeds = [None if t is None else weights(t.shape, r) for t, r in zip(ts, reaches, strict=True)]
+        reach = nonzero(_tangent(bare_frame(frame) if choosing else random_frame(frame), seeds))
+        return masked(tangent, reach), None if reach.all() else reach
+
+
+def _tangent(frame: Node, ts: list[Any]) -> Array:
+    """The tangent alone."""
+    op = frame.op
+    assert op is not None
     if op.kind == "linear":
-        tangent = apply(op, [np.zeros(x.shape, x.dtype) if t is None else t for x, t in zip(xs, ts, strict=True)], params)
+        pairs = zip(frame.xs, ts, strict=True)
+        tangent = apply(op, [_input(op, i, x, t, frame) for i, (x, t) in enumerate(pairs)], frame.params)
     else:
-        frame = Node(op, tuple(xs), tuple(xs), y, params, y.shape, y.dtype)
         parts = [_part(op, i, t, frame) for i, t in enumerate(ts) if t is not None]
         tangent = parts[0]
         for part in parts[1:]:
             tangent = tangent + part
-    if tangent.shape != y.shape:
-        tangent = np.broadcast_to(tangent, y.shape)
-    return tangent if tangent.dtype == y.dtype else tangent.astype(y.dtype)
+    if tangent.shape != frame.shape:
+        tangent = np.broadcast_to(tangent, frame.shape)
+    return tangent if tangent.dtype == frame.dtype else tangent.astype(frame.dtype)
+
+
+def _input(op: Op, i: int, x: Array, t: Array, frame: Node) -> Array:
+    """What a linear operation is given for input ``i``: its tangent, zero if it does not vary, a condition as it is."""
+    if t is not None or (not op.variadic and op.rules[i] is None):
+        return x if t is None else t
+    return np.zeros(np.shape(x), frame.dtype)
 
 
 def _part(op: Op, i: int, t: Array, frame: Node) -> Array:

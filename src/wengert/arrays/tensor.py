@@ -14,7 +14,8 @@ from wengert.core.arraylike import OPERATORS, ArrayLike
 from wengert.core.dispatch import Box, apply
 from wengert.core.op import Op
 from wengert.core.registry import UFUNCS
-from wengert.core.tape import Node, leaf, record, sweep
+from wengert.core.sweep import sweep
+from wengert.core.tape import Node, leaf, record
 from wengert.errors import InputError, InvalidBackprop
 
 __all__ = ["Tensor", "lift", "tensor"]

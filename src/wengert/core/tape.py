@@ -1,4 +1,4 @@
-"""The tape: nodes that remember what a rule needs, and the sweep that carries cotangents back through them.
+"""The tape: nodes that remember the operation a value came from, and what its rule needs.
 
 A node points to the nodes it was computed from and to nothing else that is alive: a graph is freed by reference
 counting the moment its last tensor goes. Nodes are numbered as they are made, so descending order of that number
@@ -13,14 +13,12 @@ from operator import attrgetter
 from typing import Any
 
 import numpy as np
-from numpy import ndarray
 
 from wengert._types import NO_PARAMS, Array, Params
-from wengert.core.cotangents import accumulate, finish, fit
 from wengert.core.op import Like, Op
 from wengert.errors import InvalidBackprop
 
-__all__ = ["Node", "leaf", "record", "sweep"]
+__all__ = ["Node", "ancestry", "leaf", "record"]
 
 _number = count().__next__
 _by_number = attrgetter("number")
@@ -69,6 +67,13 @@ class Node:
         """The same for all inputs (of an operation over any number of them)."""
         return self.xs
 
+    def release(self) -> None:
+        """Drop the saved values and the way back; what remains is spent."""
+        self.spent = True
+        self.parents = self.xs = ()
+        self.y = None
+        self.params = NO_PARAMS
+
 
 def leaf(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Node:
     """A node that was computed from nothing."""
@@ -99,56 +104,6 @@ def ancestry(root: Node) -> list[Node]:
                 found.add(parent)
                 stack.append(parent)
     return sorted(found, key=_by_number)
-
-
-def sweep(root: Node, g: Array, *, retain: bool = False, every: bool = False) -> dict[Node, Array]:
-    """Carry the cotangent ``g`` of ``root`` back to the leaves; returns the leaves' cotangents.
-
-    Each node's saved values are released as the sweep passes, unless ``retain``. With ``every``, each node's cotangent
-    is left in its ``grad``. What is returned or left shares memory with nothing else.
-    """
-    order = ancestry(root)
-    totals: dict[Node, Array] = {root: g}
-    owned: set[Node] = set()
-    leaves: dict[Node, Array] = {}
-    while order:
-        node = order.pop()
-        op = node.op
-        if node in totals:
-            g = totals.pop(node)
-            if g.dtype is not node.dtype:
-                g = finish(g, node.dtype)
-            if op is None or every:
-                own = g if node in owned or type(g) is not ndarray else g.copy()
-                if op is None:
-                    leaves[node] = own
-                if every:
-                    node.grad = own
-            if op is not None:
-                pulls = op.pulls if node.dtype.kind != "c" else op.conjugate_pulls
-                together = op.pull_all
-                if together is not None:
-                    pulls = together(g, node)
-                for parent, pull in zip(node.parents, pulls):  # noqa: B905 - strict= costs as much as an addition
-                    if parent is not None:
-                        r = pull(g, node) if together is None else pull
-                        if r.shape != parent.shape:
-                            r = fit(r, parent.shape)
-                        if parent not in totals:
-                            totals[parent] = r
-                            if r is not g and type(r) is ndarray and r.base is None and together is None:
-                                owned.add(parent)
-                        elif parent in owned and type(r) is ndarray and r.dtype is (total := totals[parent]).dtype:
-                            total += r
-                        else:
-                            totals[parent] = accumulate(totals[parent], r, parent, owned)
-        if not retain:
-            node.spent = True
-            if op is not None:
-                node.parents = node.xs = ()
-                node.y = None
-                node.params = NO_PARAMS
-    return leaves
 
 
 def _spent() -> InvalidBackprop:

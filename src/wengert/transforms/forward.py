@@ -10,6 +10,7 @@ import numpy as np
 from wengert._types import Array, Tree
 from wengert.arrays.dual import Dual, dual
 from wengert.core.dispatch import Box, new_level
+from wengert.core.masking import reach_of
 from wengert.core.trees import flatten, tree_map
 from wengert.errors import InputError
 from wengert.transforms.arguments import Variables, as_array, name_of, output
@@ -39,7 +40,7 @@ def jvp(
     variables = Variables("jvp", primals, range(len(primals)), bare=False)
     directions = _directions(f, variables.leaves, tangents)
     level = new_level()
-    lifted = [dual(as_array(x), t, level) for x, t in zip(variables.leaves, directions, strict=True)]
+    lifted = [dual(as_array(x), t, level, reach_of(t)) for x, t in zip(variables.leaves, directions, strict=True)]
     out = f(*variables.trees(lifted))
     aux: Any = ()
     if has_aux:

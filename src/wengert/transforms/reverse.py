@@ -11,7 +11,8 @@ import numpy as np
 from wengert._types import Array, Tree
 from wengert.arrays.tensor import Tensor, lift
 from wengert.core.dispatch import Box, new_level
-from wengert.core.tape import sweep
+from wengert.core.masking import reach_of
+from wengert.core.sweep import sweep
 from wengert.core.trees import flatten, tree_map
 from wengert.errors import InvalidGradient, OutputError
 from wengert.transforms.arguments import Variables, as_array, name_of, output, positions
@@ -133,7 +134,7 @@ def vjp(
         totals: dict[Any, Array] = {}
         for root, g in zip(roots, given, strict=True):
             if root is not None:
-                for node, r in sweep(root, g, retain=True).items():
+                for node, r in sweep(root, g, retain=True, seeded=reach_of(g) is not None).items():
                     totals[node] = totals[node] + r if node in totals else r
         return variables.result([totals[n] if n in totals else np.zeros(n.shape, n.dtype) for n in nodes])
 
