@@ -13,7 +13,7 @@ from wengert.core.aliasing import View, shows
 from wengert.core.arraylike import OPERATORS, ArrayLike
 from wengert.core.dispatch import Box, apply
 from wengert.core.op import Op
-from wengert.core.registry import UFUNCS
+from wengert.core.registry import ALONE, UFUNCS
 from wengert.core.sweep import sweep
 from wengert.core.tape import Node, leaf, record
 from wengert.errors import InputError, InvalidBackprop
@@ -196,15 +196,15 @@ class Tensor(ArrayLike):
         made._data = y
         made._level = self._level
         made._view = None
-        if node is None or op.kind == "constant" or y.dtype.kind not in "fc":
-            if op.kind == "constant" and y.dtype.kind not in "fc":
+        if node is None or op.is_constant or (params and y.dtype.kind not in "fc"):
+            if op.is_constant and y.dtype.kind not in "fc":
                 return y
             made._node = None
         else:
             if node.spent:
                 node = self._live()
-            (keep,), keep_y = op.keeps[_ALONE]
-            made._node = Node(op, (node,), (x if keep else None,), y if keep_y else None, params, y.shape, y.dtype)
+            keep_x, keep_y = op.keeps_alone
+            made._node = Node(op, (node,), (x if keep_x else None,), y if keep_y else None, params, y.shape, y.dtype)
         if op.put is not None and shows(y, x):
             made._view = View(op, params, self, x)
         return made
@@ -215,6 +215,13 @@ class Tensor(ArrayLike):
             if op is not None:
                 return self._apply_alone(op) if len(inputs) == 1 else apply(op, inputs)
         return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
+
+    def __array_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        if not kwargs and len(args) == 1 and func in ALONE and type(args[0]) is Tensor:
+            return args[0]._apply_alone(ALONE[func])
+        return super().__array_function__(func, types, args, kwargs)
 
 
 def wrap(data: Array, level: int, node: Node | None) -> Tensor:
@@ -233,7 +240,6 @@ def lift(x: Array, level: int) -> Tensor:
 
 
 _new: Any = object.__new__
-_ALONE = (True,)
 
 
 def _operator(op: Op, name: str) -> None:

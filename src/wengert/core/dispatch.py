@@ -74,9 +74,12 @@ def apply(op: Op, arrays: Sequence[Any], params: Params = NO_PARAMS) -> Array:
     """``op(*arrays, **params)``, recorded by whichever of ``arrays`` belongs to the innermost transformation."""
     top: Box | None = None
     level = -1
-    arrays = [x if type(x) in PLAIN else core_of(operand(x)) for x in arrays]
     for x in arrays:
-        if isinstance(x, Box) and x._level > level:
+        if type(x) in PLAIN:
+            continue
+        if not isinstance(x, Box) or (isinstance(x._data, Box) and core_of(x) is not x):
+            return apply(op, [core_of(operand(x)) for x in arrays], params)
+        if x._level > level:
             top, level = x, x._level
     if top is None:
         return op.fun(*arrays, **params)

@@ -64,15 +64,16 @@ def strict_cotangents() -> Iterator[None]:
         _strict.reset(token)
 
 
-def needs_masking(order: Sequence[Node], *gs: Array) -> bool:
+def needs_masking(*gs: Array) -> bool:
     """Whether a masked sweep is called for: a NaN among ``gs``, or derivatives that will be differentiated again."""
-    return any(isinstance(g, Box) for g in gs) or any(has_nan(np.asarray(finish(g, g.dtype))) for g in gs)
+    return any([isinstance(g, Box) or has_nan(g) for g in gs])
 
 
-def masked_sweep(order: list[Node], g: Array, *, every: bool, seeded: bool, retain: bool) -> dict[Node, Array]:
+def masked_sweep(
+    root: Node, order: list[Node], g: Array, *, every: bool, seeded: bool, retain: bool
+) -> dict[Node, Array]:
     """The sweep of ``wengert.core.sweep``, with reach."""
-    totals: dict[Node, tuple[Array, Any]] = {order[-1]: (g, reach_of(g) if seeded else None)}
-    leaves: dict[Node, Array] = {}
+    totals: dict[Node, tuple[Array, Any]] = {root: (g, reach_of(g) if seeded else None)}
     with np.errstate(all="ignore"):
         for node in reversed(order):
             if node not in totals:
@@ -81,13 +82,14 @@ def masked_sweep(order: list[Node], g: Array, *, every: bool, seeded: bool, reta
             g = finish(g, node.dtype)
             if every:
                 node.grad = _own(g)
-            if node.op is None:
-                leaves[node] = _own(g)
-                continue
             for parent, r, r_reach in _pulled(node, g, _dense_reach(reach)):
                 totals[parent] = _joined(*totals[parent], r, r_reach, parent) if parent in totals else (r, r_reach)
+    leaves = {node: _own(finish(g, node.dtype)) for node, (g, _) in totals.items()}
+    for node, g in leaves.items():
+        if every:
+            node.grad = g
     if not retain:
-        for node in order:
+        for node in (*order, *leaves):
             node.release()
     return leaves
 

@@ -117,6 +117,17 @@ class Op:
         """Indexed by the tuple of flags "this input is a variable": which inputs, and whether the output, to save."""
         return _Keeps(self)
 
+    @cached_property
+    def keeps_alone(self) -> tuple[bool, bool]:
+        """Of an operation with one input: whether to save that, and whether the output."""
+        (x,), y = self.keeps[(True,)]
+        return x, y
+
+    @cached_property
+    def is_constant(self) -> bool:
+        """Whether the derivative is zero wherever it exists."""
+        return self.kind == "constant"
+
     def _pull(self, i: int, *, conjugate: bool) -> Callable[[Any, Any], Any] | None:
         rule = self.rules[i]
         if rule is None:
@@ -153,7 +164,8 @@ class Op:
             else:
                 scope[f"default_{name}"] = default
                 reads.append(f"n.params.get({name!r}, default_{name})")
-        body = form.format(f"rule({', '.join(reads)})")
+        called = reads[0] if rule.__code__.co_code == _IDENTITY and len(reads) == 1 else f"rule({', '.join(reads)})"
+        body = form.format(called)
         return eval(f"lambda {params}: {body}", scope)  # noqa: S307 - text made of the rule's parameter names alone
 
     def needs(self, i: int) -> set[str]:
@@ -181,6 +193,7 @@ class _Keeps(dict[tuple[bool, ...], tuple[tuple[bool, ...], bool]]):
 
 
 _REQUIRED = object()
+_IDENTITY = (lambda x: x).__code__.co_code
 
 
 def _parameters(rule: Any) -> Iterator[tuple[str, Any]]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from wengert.core.op import Op
 
-__all__ = ["FUNCTIONS", "OPS", "UFUNCS", "UFUNC_METHODS", "register", "register_function", "register_ufunc"]
+__all__ = ["ALONE", "FUNCTIONS", "OPS", "UFUNCS", "UFUNC_METHODS", "register", "register_function", "register_ufunc"]
 
 OPS: dict[str, Op] = {}
 """Every operation of the table, by name."""
@@ -19,6 +19,9 @@ UFUNCS: dict[np.ufunc, Op] = {}
 
 FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 """For each function of NumPy's (ufuncs that are compositions included), what to call when an argument is boxed."""
+
+ALONE: dict[Callable[..., Any], Op] = {}
+"""Those of the functions that, called with one array alone, are one operation: the way to them can be short."""
 
 UFUNC_METHODS: dict[str, Callable[..., Any]] = {}
 """What to call for a ufunc's method (``reduce``, ``outer``, ...) as ``implementation(ufunc, *args, **kwargs)``."""

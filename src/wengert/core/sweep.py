@@ -7,6 +7,7 @@ from numpy import ndarray
 from wengert._types import Array
 from wengert.core.cotangents import accumulate, finish, fit
 from wengert.core.masking import is_strict, masked_sweep, needs_masking
+from wengert.core.op import Op
 from wengert.core.tape import Node, ancestry
 
 __all__ = ["sweep"]
@@ -25,57 +26,60 @@ def sweep(
     (see ``wengert.core.masking``). Plain arithmetic gets that right unless it meets ``0 * inf`` or ``0 * nan``, which
     leave a NaN behind: so only then, and in derivatives of higher order, is the slower masked sweep run.
     """
-    order = ancestry(root)
-    selective = seeded or any([node.op is not None and node.op.selects for node in order])
-    if not selective or is_strict():
-        return _plain_sweep(order, g, retain, every)
-    if needs_masking(order, g):
-        return masked_sweep(order, g, every=every, seeded=seeded, retain=retain)
-    leaves = _plain_sweep(order[:], g, True, every)
-    if needs_masking(order, *leaves.values(), *([n.grad for n in order if n.grad is not None] if every else ())):
-        return masked_sweep(order, g, every=every, seeded=seeded, retain=retain)
+    order, selective = ancestry(root)
+    if not (selective or seeded) or is_strict():
+        return _plain_sweep(root, order, g, retain, every)
+    if needs_masking(g):
+        return masked_sweep(root, order, g, every=every, seeded=seeded, retain=retain)
+    leaves = _plain_sweep(root, order[:], g, True, every)
+    if needs_masking(*leaves.values(), *([n.grad for n in order if n.grad is not None] if every else ())):
+        return masked_sweep(root, order, g, every=every, seeded=seeded, retain=retain)
     if not retain:
-        for node in order:
+        for node in (*order, *leaves):
             node.release()
     return leaves
 
 
-def _plain_sweep(order: list[Node], g: Array, retain: bool, every: bool) -> dict[Node, Array]:
-    """The sweep over ``order`` (oldest first; emptied on the way) by IEEE arithmetic."""
-    totals: dict[Node, Array] = {order[-1]: g}
+def _plain_sweep(root: Node, order: list[Node], g: Array, retain: bool, every: bool) -> dict[Node, Array]:
+    """The sweep over ``order`` (emptied on the way) by IEEE arithmetic."""
+    totals: dict[Node, Array] = {root: g}
     owned: set[Node] = set()
-    leaves: dict[Node, Array] = {}
     while order:
         node = order.pop()
-        op = node.op
-        if node in totals:
-            g = totals.pop(node)
+        g = totals.pop(node, None)
+        if g is not None:
             if g.dtype is not node.dtype:
                 g = finish(g, node.dtype)
-            if op is None or every:
-                own = g if node in owned or type(g) is not ndarray else g.copy()
-                if op is None:
-                    leaves[node] = own
-                if every:
-                    node.grad = own
-            if op is not None:
+            op: Op = node.op  # type: ignore[assignment]  # leaves are not in the order
+            if every:
+                node.grad = g if node in owned or type(g) is not ndarray else g.copy()
+            together = op.pull_all
+            if together is not None:
+                pulls = together(g, node)
+            else:
                 pulls = op.pulls if node.dtype.kind != "c" else op.conjugate_pulls
-                together = op.pull_all
-                if together is not None:
-                    pulls = together(g, node)
-                for parent, pull in zip(node.parents, pulls):  # noqa: B905 - strict= costs as much as an addition
-                    if parent is not None:
-                        r = pull(g, node) if together is None else pull
-                        if r.shape != parent.shape:
-                            r = fit(r, parent.shape)
-                        if parent not in totals:
-                            totals[parent] = r
-                            if r is not g and type(r) is ndarray and r.base is None and together is None:
-                                owned.add(parent)
-                        elif parent in owned and type(r) is ndarray and r.dtype is (total := totals[parent]).dtype:
-                            total += r
-                        else:
-                            totals[parent] = accumulate(totals[parent], r, parent, owned)
+            for parent, pull in zip(node.parents, pulls):  # noqa: B905 - strict= costs as much as an addition
+                if parent is not None:
+                    r = pull(g, node) if together is None else pull
+                    if r.shape != parent.shape:
+                        r = fit(r, parent.shape)
+                    if parent not in totals:
+                        totals[parent] = r
+                        if r is not g and type(r) is ndarray and r.base is None and together is None:
+                            owned.add(parent)
+                    elif parent in owned and type(r) is ndarray and r.dtype is (total := totals[parent]).dtype:
+                        total += r
+                    else:
+                        totals[parent] = accumulate(totals[parent], r, parent, owned)
         if not retain:
             node.release()
-    return leaves
+    for node, g in totals.items():
+        if g.dtype is not node.dtype:
+            g = totals[node] = finish(g, node.dtype)
+        if type(g) is ndarray and node not in owned:
+            g = totals[node] = g.copy()
+        if every:
+            node.grad = g
+        if not retain:
+            node.spent = True
+    return totals

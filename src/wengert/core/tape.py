@@ -90,20 +90,30 @@ def record(op: Op, parents: tuple[Node | None, ...], xs: Iterable[Any], y: Array
     return Node(op, parents, kept, y if output else None, params, y.shape, y.dtype)
 
 
-def ancestry(root: Node) -> list[Node]:
-    """``root`` and everything it was computed from, oldest first."""
+def ancestry(root: Node) -> tuple[list[Node], bool]:
+    """The operations that ``root`` was computed by, oldest first, and whether one of them selects among elements."""
     if root.spent:
         raise _spent()
+    if root.op is None:
+        return [], False
+    order: list[Node] = []
     found = {root}
     stack = [root]
+    selective = False
     while stack:
-        for parent in stack.pop().parents:
+        node = stack.pop()
+        order.append(node)
+        if node.op.selects:  # type: ignore[union-attr]  # leaves never reach the stack
+            selective = True
+        for parent in node.parents:
             if parent is not None and parent not in found:
                 if parent.spent:
                     raise _spent()
                 found.add(parent)
-                stack.append(parent)
-    return sorted(found, key=_by_number)
+                if parent.op is not None:
+                    stack.append(parent)
+    order.sort(key=_by_number)
+    return order, selective
 
 
 def _spent() -> InvalidBackprop:

@@ -12,7 +12,7 @@ from wengert.core.dispatch import Box, core_of
 from wengert.core.trees import flatten, is_leaf, paths
 from wengert.errors import InputError, OutputError
 
-__all__ = ["Variables", "name_of", "positions", "variables"]
+__all__ = ["Variables", "as_array", "name_of", "output", "positions"]
 
 
 def name_of(f: Callable[..., Any]) -> str:
@@ -23,6 +23,8 @@ def name_of(f: Callable[..., Any]) -> str:
 def positions(f: Callable[..., Any], argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
     """``argnums`` as non-negative positions among ``count`` arguments."""
     wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    if wanted and min(wanted) >= 0 and max(wanted) < count:
+        return wanted
     for i in wanted:
         if not -count <= i < count:
             raise InputError(
@@ -33,38 +35,52 @@ def positions(f: Callable[..., Any], argnums: int | Sequence[int], count: int) -
 
 
 class Variables:
-    """The leaves of some arguments, checked to be differentiable, and how to put like trees together again."""
+    """The leaves of the arguments at ``where``, checked to be differentiable, and how to put like arguments together.
 
-    __slots__ = ("_bare", "_builds", "_counts", "leaves")
+    ``leaves`` are arrays; Python numbers become NumPy scalars, and results are turned back into what was given.
+    """
 
-    def __init__(self, what: str, args: Sequence[Tree], where: Sequence[int], bare: bool) -> None:
-        self._bare = bare
+    __slots__ = ("_builds", "_originals", "_where", "leaves")
+
+    def __init__(self, what: str, args: Sequence[Tree], where: Sequence[int]) -> None:
+        self._where = where
+        arrays = [args[i] for i in where]
+        if all([type(x) is np.ndarray and x.dtype.kind == "f" for x in arrays]):
+            self.leaves = self._originals = arrays
+            self._builds: list[tuple[int, Callable[[list[Any]], Tree]]] | None = None
+            return
         self._builds = []
-        self._counts = []
-        self.leaves: list[Array] = []
-        for i, arg in zip(where, args, strict=True):
-            leaves, build = flatten(arg)
+        self._originals = []
+        for i in where:
+            leaves, build = flatten(args[i])
             for k, leaf in enumerate(leaves):
                 if not _is_differentiable(leaf):
-                    raise InputError(_not_differentiable(what, i, arg, k, leaf))
-            self.leaves += leaves
-            self._counts.append(len(leaves))
-            self._builds.append(build)
+                    raise InputError(_not_differentiable(what, i, args[i], k, leaf))
+            self._originals += leaves
+            self._builds.append((len(leaves), build))
+        self.leaves = [as_array(x) for x in self._originals]
 
-    def trees(self, leaves: Sequence[Any]) -> list[Tree]:
-        """The arguments with their leaves replaced by ``leaves``."""
-        made = []
-        start = 0
-        for count, build in zip(self._counts, self._builds, strict=True):
-            made.append(build(list(leaves[start : start + count])))
-            start += count
-        return made
+    def call(self, args: Sequence[Tree], boxes: Sequence[Any]) -> list[Tree]:
+        """``args`` with the variables' leaves replaced by ``boxes``."""
+        call = list(args)
+        for i, tree in zip(self._where, self._trees(boxes), strict=True):
+            call[i] = tree
+        return call
 
-    def result(self, leaves: Sequence[Any]) -> Tree:
+    def result(self, leaves: Sequence[Any], bare: bool) -> Tree:
         """What a transformation returns: one tree for ``argnums=0``, a tuple of trees for ``argnums=(0, 1)``."""
-        like = [_as(new, old) for new, old in zip(leaves, self.leaves, strict=True)]
-        trees = self.trees(like)
-        return trees[0] if self._bare else tuple(trees)
+        trees = self._trees([_as(new, old) for new, old in zip(leaves, self._originals, strict=True)])
+        return trees[0] if bare else tuple(trees)
+
+    def _trees(self, leaves: Sequence[Any]) -> Sequence[Tree]:
+        if self._builds is None:
+            return leaves
+        trees = []
+        start = 0
+        for count, build in self._builds:
+            trees.append(build(list(leaves[start : start + count])))
+            start += count
+        return trees
 
 
 def _is_differentiable(leaf: Any) -> bool:
@@ -91,7 +107,7 @@ def _not_differentiable(what: str, i: int, arg: Tree, k: int, leaf: Any) -> str:
 
 def _as(new: Array, old: Array) -> Array:
     """``new`` in the guise of ``old``: a Python number for a Python number, an array for an array."""
-    if isinstance(new, Box):
+    if type(new) is np.ndarray and type(old) is np.ndarray or isinstance(new, Box):
         return new
     if type(old) is float or type(old) is complex:
         return type(old)(new)

@@ -13,7 +13,7 @@ from wengert.core.dispatch import Box, new_level
 from wengert.core.masking import reach_of
 from wengert.core.trees import flatten, tree_map
 from wengert.errors import InputError
-from wengert.transforms.arguments import Variables, as_array, name_of, output
+from wengert.transforms.arguments import Variables, name_of, output
 from wengert.transforms.reverse import grad
 
 __all__ = ["hvp", "jvp"]
@@ -37,11 +37,11 @@ def jvp(
     """
     if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list):
         raise InputError("jvp: primals and tangents are tuples of arguments; for one argument write (x,) and (t,).")
-    variables = Variables("jvp", primals, range(len(primals)), bare=False)
+    variables = Variables("jvp", primals, range(len(primals)))
     directions = _directions(f, variables.leaves, tangents)
     level = new_level()
-    lifted = [dual(as_array(x), t, level, reach_of(t)) for x, t in zip(variables.leaves, directions, strict=True)]
-    out = f(*variables.trees(lifted))
+    lifted = [dual(x, t, level, reach_of(t)) for x, t in zip(variables.leaves, directions, strict=True)]
+    out = f(*variables.call(primals, lifted))
     aux: Any = ()
     if has_aux:
         if not isinstance(out, tuple) or len(out) != 2:
@@ -80,7 +80,6 @@ def _directions(f: Callable[..., Any], leaves: Sequence[Array], tangents: Sequen
         raise InputError(f"jvp of {name_of(f)}: the primals have {len(leaves)} leaves, the tangents {len(given)}.")
     result = []
     for x, t in zip(leaves, given, strict=True):
-        x = as_array(x)
         t = t if isinstance(t, Box) else np.asarray(t)[()]
         if t.shape != x.shape:
             raise InputError(f"jvp of {name_of(f)}: a tangent has shape {t.shape}, its primal {x.shape}.")

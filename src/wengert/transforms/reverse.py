@@ -51,25 +51,24 @@ def value_and_grad(
     @wraps(f)
     def transformed(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         where = positions(f, argnums, len(args))
-        variables = Variables("value_and_grad", [args[i] for i in where], where, bare)
         level = new_level()
-        lifted = [lift(as_array(x), level) for x in variables.leaves]
-        call = list(args)
-        for i, tree in zip(where, variables.trees(lifted), strict=True):
-            call[i] = tree
+        variables = Variables("value_and_grad", args, where)
+        lifted = [lift(x, level) for x in variables.leaves]
         nodes = [t._node for t in lifted]
-        y = f(*call, **kwargs)
+        y = f(*variables.call(args, lifted), **kwargs)
         aux = None
         if has_aux:
             y, aux = _split_aux(f, y)
         y = _scalar(f, y)
-        value, cotangents = y, {}
+        cotangents = _NO_COTANGENTS
         if type(y) is Tensor and y._level == level:
             value = y._data
             if y._node is not None:
                 cotangents = sweep(y._node, value.dtype.type(1))
+        else:
+            value = y
         leaves = [cotangents[n] if n in cotangents else np.zeros(n.shape, n.dtype) for n in nodes]
-        gradient = variables.result(leaves)
+        gradient = variables.result(leaves, bare)
         return ((value, _without(aux, level)) if has_aux else value), gradient
 
     return transformed
@@ -114,11 +113,11 @@ def vjp(
     (array([ 3., 40.]), array([ 1., 20.]))
     """
     _check_callable("vjp", f)
-    variables = Variables("vjp", primals, range(len(primals)), bare=len(primals) == 1)
+    variables = Variables("vjp", primals, range(len(primals)))
     level = new_level()
     lifted = [lift(x if isinstance(x, Box) else np.array(x)[()], level) for x in variables.leaves]
     nodes = [t._node for t in lifted]
-    out = f(*variables.trees(lifted))
+    out = f(*variables.call(primals, lifted))
     aux = None
     if has_aux:
         out, aux = _split_aux(f, out)
@@ -136,9 +135,12 @@ def vjp(
             if root is not None:
                 for node, r in sweep(root, g, retain=True, seeded=reach_of(g) is not None).items():
                     totals[node] = totals[node] + r if node in totals else r
-        return variables.result([totals[n] if n in totals else np.zeros(n.shape, n.dtype) for n in nodes])
+        return variables.result([totals[n] if n in totals else np.zeros(n.shape, n.dtype) for n in nodes], len(primals) == 1)
 
     return (value, pullback, _without(aux, level)) if has_aux else (value, pullback)
+
+
+_NO_COTANGENTS: dict[Any, Array] = {}
 
 
 def _check_callable(what: str, f: Any) -> None:
