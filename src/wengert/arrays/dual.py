@@ -58,6 +58,10 @@ class Dual(ArrayLike):
         else:
             self._data, self._tangent, self._reach = other, None, None
 
+    def _frozen(self) -> Dual:
+        self._current()
+        return dual(self._data, self._tangent, self._level, self._reach)
+
     def _apply(self, op: Op, arrays: Sequence[Any], params: Params) -> Array:
         level = self._level
         xs: list[Any] = []

@@ -61,16 +61,26 @@ class Tensor(ArrayLike):
 
     @property
     def data(self) -> Any:
-        """The array: the tensor's own memory, not a copy. Inside nested transformations, the array of the next one."""
-        data = self._current()._data
+        """The array: the tensor's own memory, not a copy.
+
+        Raises ``ConversionError`` inside a transformation, where computing with it would lose the gradient.
+        """
+        data = self._plain("x.data")
         if isinstance(data, np.generic):
             data = self._data = np.asarray(data)
         return data
 
     @property
     def grad(self) -> np.ndarray[Any, Any] | None:
-        """The gradient that the latest ``backward`` left, of the tensor's shape and dtype, or ``None``."""
+        """The gradient that the latest ``backward`` left, of the tensor's shape and dtype, or ``None``.
+
+        A view's is a view of its base's.
+        """
         node = self._current()._node
+        view = self._view
+        if view is not None and type(view.parent) is Tensor and view.parent._node is not None:
+            g = view.parent.grad
+            return None if g is None else view.op.fun(g, **view.params)
         if node is None or node.grad is None:
             return None
         if isinstance(node.grad, np.generic):
@@ -152,7 +162,28 @@ class Tensor(ArrayLike):
             other = other._current()
             self._data, self._node, self._level = other._data, other._node, max(self._level, other._level)
         else:
-            self._data, self._node = other, None
+            variable = self._level == 0 and self._node is not None and not isinstance(other, Box)
+            self._data, self._node = other, leaf(other.shape, other.dtype) if variable else None
+
+    def _frozen(self) -> Tensor:
+        node = self._renewed()._live()
+        return wrap(self._data, self._level, node)
+
+    def _renewed(self) -> Any:
+        """This tensor for use as an input: a view has taken over updates, and hangs on its base's live history."""
+        chain: list[Any] = []
+        box: Any = self
+        while box._view is not None:
+            chain.append(box)
+            box = box._view.parent
+        for box in reversed(chain):
+            view, node = box._view, getattr(box, "_node", None)
+            parent = view.parent
+            root = parent._live() if type(parent) is Tensor else None
+            if root is not None and (node is None or node.spent or node.parents[0] is not root):
+                view.seen = None
+            view.follow(box)
+        return self
 
     def _live(self) -> Node | None:
         """The node for use as an input. A tensor that backward has passed starts a new history as a leaf."""
@@ -169,11 +200,12 @@ class Tensor(ArrayLike):
         xs: list[Any] = []
         for a in arrays:
             if type(a) is Tensor and a._level == level:
-                nodes.append(a._current()._live())
+                nodes.append(a._renewed()._live())
                 xs.append(a._data)
             else:
                 nodes.append(None)
-                xs.append(a._data if type(a) is Tensor and a._current()._inert else a)
+                inert = type(a) is Tensor and a._current()._inert
+                xs.append(a._data if inert else a._frozen() if isinstance(a, Box) else a)
         y = apply(op, xs, params)
         if y.dtype.kind not in "fc":
             return y if op.kind == "constant" else wrap(y, level, None)
@@ -186,7 +218,7 @@ class Tensor(ArrayLike):
     def _apply_alone(self, op: Op, params: Params = NO_PARAMS) -> Array:
         """``op(self, **params)``: what ``_apply`` does, on a shorter way for the commonest case."""
         if self._view is not None:
-            self._current()
+            self._renewed()
         x = self._data
         if type(x) not in PLAIN:
             return apply(op, (self,), params)
@@ -252,14 +284,14 @@ def _operator(op: Op, name: str) -> None:
 
     def method(self: Tensor, other: Any) -> Any:
         if self._view is not None:
-            self._current()
+            self._renewed()
         x = self._data
         node = self._node
         if type(other) is Tensor:
+            if other._view is not None:
+                other._renewed()
             if other._level != self._level:
                 return general(self, other)
-            if other._view is not None:
-                other._current()
             z = other._data
             other_node = other._node
         else:
@@ -296,7 +328,7 @@ def _operator(op: Op, name: str) -> None:
 
     def reflected(self: Tensor, other: Any) -> Any:
         if self._view is not None:
-            self._current()
+            self._renewed()
         z = self._data
         if type(other) not in PLAIN or type(z) not in PLAIN:
             return general_reflected(self, other)

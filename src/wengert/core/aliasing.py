@@ -36,7 +36,7 @@ class View:
     def refresh(self, box: Box) -> None:
         """Let ``box``, the view, take over the parent's present value, if that has changed."""
         if self.parent._view is None:
-            self._follow(box)
+            self.follow(box)
             return
         chain: list[tuple[View, Box]] = []
         view: View | None = self
@@ -45,9 +45,10 @@ class View:
             box = view.parent
             view = box._view
         for view, box in reversed(chain):
-            view._follow(box)
+            view.follow(box)
 
-    def _follow(self, box: Box) -> None:
+    def follow(self, box: Box) -> None:
+        """``refresh``, where the parent itself is known to be up to date."""
         data = self.parent._data
         if data is not self.seen:
             box._become(apply(self.op, (self.parent,), self.params))

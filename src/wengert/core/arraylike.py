@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from operator import getitem, setitem
 from typing import Any, ClassVar
@@ -9,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from wengert._types import NO_PARAMS
+from wengert.core.aliasing import deliver, innermost, store
 from wengert.core.dispatch import Box, apply, operand
 from wengert.core.op import Op
 from wengert.core.registry import FUNCTIONS, UFUNC_METHODS, UFUNCS
@@ -55,7 +57,7 @@ class ArrayLike(Box):
 
     def _plain(self, what: str) -> Any:
         """The bare array, where giving it away can't lose a gradient that a transformation is waiting for."""
-        if self._level > 0:
+        if self._level > 0 and not self._current()._inert:
             raise ConversionError(
                 f"{what} was called on an array that a transformation is differentiating; its result would carry no "
                 "gradient. Build arrays from traced values with np.stack, np.concatenate or wg.tensor([...]), write "
@@ -254,7 +256,8 @@ class ArrayLike(Box):
 
     def flatten(self, order: Any = "C") -> Any:
         """A copy, collapsed into one axis."""
-        return np.copy(np.ravel(self, order))
+        flat = np.ravel(self, order)
+        return flat if flat._view is None else np.copy(flat)
 
     def transpose(self, *axes: Any) -> Any:
         """``np.transpose``; the axes as one tuple or as several integers."""
@@ -300,7 +303,7 @@ class ArrayLike(Box):
 
     def astype(self, dtype: Any, **kwargs: Any) -> Any:
         """The elements converted to ``dtype``, recorded: derivatives flow through it where both are inexact."""
-        return FUNCTIONS[np.astype](self, dtype, **kwargs)
+        return FUNCTIONS[np.ndarray.astype](self, dtype, **kwargs)
 
     # Operators
 
@@ -335,11 +338,11 @@ def _call_ufunc(
     if len(inputs) > ufunc.nin:
         out = inputs[ufunc.nin :]
         inputs = inputs[: ufunc.nin]
-    target = out[0] if isinstance(out, tuple) else out
     inputs = tuple([operand(x) for x in inputs])
     if where is True:
         y = apply(op, inputs, kwargs or NO_PARAMS)
     else:
+        target = out[0] if isinstance(out, tuple) else out
         if target is None:
             raise UnsupportedFunction(
                 f"np.{ufunc.__name__}(..., where=...) needs out=: without it the other elements would be uninitialised."
@@ -347,19 +350,12 @@ def _call_ufunc(
         with np.errstate(all="ignore"):
             y = apply(op, inputs, kwargs or NO_PARAMS)
         y = np.where(where, y, target)
-    if target is None:
-        return y
-    if not isinstance(target, Box):
-        raise UnsupportedFunction(
-            f"np.{ufunc.__name__}(..., out=...) was asked to store a traced result in a plain array, which would lose "
-            "its gradient. Leave out= away, or make the target a tensor: wg.tensor(array)."
-        )
-    target[...] = y
-    return target
+    return y if out is None else deliver(y, out, f"np.{ufunc.__name__}")
 
 
-def _binary(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+def _binary(name: str, ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
     """The methods ``__op__``, ``__rop__`` and ``__iop__`` of an operator."""
+    compute = getattr(operator, f"__{name}__", ufunc)
 
     def forward(self: ArrayLike, other: Any) -> Any:
         return NotImplemented if _defers(other) else ufunc(self, other)
@@ -368,7 +364,10 @@ def _binary(ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any], Ca
         return NotImplemented if _defers(other) else ufunc(other, self)
 
     def inplace(self: ArrayLike, other: Any) -> Any:
-        self[...] = ufunc(self, other)
+        y = compute(self, other)
+        if isinstance(innermost(self), np.generic):  # as in NumPy, whose scalars can't change
+            return y
+        store(self, y, f"The in-place np.{ufunc.__name__}")
         return self
 
     return forward, backward, inplace
@@ -389,8 +388,8 @@ COMPARISONS = {
 }  # fmt: skip
 
 for _name, _ufunc in OPERATORS.items():
-    _methods = _binary(_ufunc)
+    _methods = _binary(_name, _ufunc)
     for _prefix, _method in zip(("", "r", "i"), _methods, strict=True):
         setattr(ArrayLike, f"__{_prefix}{_name}__", _method)
 for _name, _ufunc in COMPARISONS.items():
-    setattr(ArrayLike, f"__{_name}__", _binary(_ufunc)[0])
+    setattr(ArrayLike, f"__{_name}__", _binary(_name, _ufunc)[0])

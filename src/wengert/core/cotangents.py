@@ -58,11 +58,10 @@ def finish(g: Array, dtype: np.dtype[Any]) -> Array:
 
 
 def has_nan(g: Array) -> bool:
-    """Whether a plain array holds a NaN. A sum of squares is NaN exactly then, and BLAS is quick at it."""
-    if g.dtype.char in "fdFD" and type(g) is np.ndarray:
-        total = np.vdot(g, g)
-        return bool(total != total)
-    return bool(np.isnan(g).any())
+    """Whether there is a NaN in ``g``. A sum of squares is NaN exactly then, and BLAS is quick at it."""
+    if isinstance(g, np.ndarray) and g.dtype.char in "fdFD":
+        g = np.vdot(g, g)
+    return bool(np.any(g != g))
 
 
 class Scatter:

@@ -47,6 +47,10 @@ class Box:
         """Take over the contents and the history of ``other``; the object stays the same."""
         raise NotImplementedError
 
+    def _frozen(self) -> Any:
+        """A box with these contents and this history that no later update of this one reaches."""
+        raise NotImplementedError
+
     def _apply_alone(self, op: Op, params: Params = NO_PARAMS) -> Array:
         """``op(self, **params)``; a subclass may know a shorter way."""
         return apply(op, (self,), params)
@@ -77,8 +81,8 @@ def apply(op: Op, arrays: Sequence[Any], params: Params = NO_PARAMS) -> Array:
     for x in arrays:
         if type(x) in PLAIN:
             continue
-        if not isinstance(x, Box) or (isinstance(x._data, Box) and core_of(x) is not x):
-            return apply(op, [core_of(operand(x)) for x in arrays], params)
+        if not isinstance(x, Box) or (isinstance(x._current()._data, Box) and core_of(x) is not x):
+            return _apply_to_cores(op, arrays, params)
         if x._level > level:
             top, level = x, x._level
     if top is None:
@@ -86,10 +90,23 @@ def apply(op: Op, arrays: Sequence[Any], params: Params = NO_PARAMS) -> Array:
     return top._apply(op, arrays, params)
 
 
+def _apply_to_cores(op: Op, arrays: Sequence[Any], params: Params) -> Array:
+    """``apply``, where an argument has yet to be made an array or is an inert box around another box."""
+    y = apply(op, [core_of(operand(x)) for x in arrays], params)
+    x = arrays[0]
+    if op.put is not None and isinstance(x, Box) and isinstance(y, Box) and y._view is not None:
+        y._view.parent, y._view.seen = x, x._data
+    return y
+
+
 def operand(x: Any) -> Any:
     """``x`` as an operation can take it: numbers, arrays and boxes as they are, sequences as arrays."""
     if type(x) in PLAIN or isinstance(x, Box):
         return x
+    if isinstance(x, list | tuple) and any([isinstance(part, Box | list | tuple) for part in x]):
+        parts = [operand(part) for part in x]
+        if any([isinstance(part, Box) for part in parts]):
+            return np.stack(parts)
     x = np.asarray(x)
     if x.dtype.kind not in "biufc":
         raise InputError(f"An operand has dtype {x.dtype}; wengert works with numbers. Convert it, e.g. to float.")

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array, Shape
-from wengert.core.cotangents import Scatter, finish, fit, has_nan
+from wengert.core.cotangents import Scatter, finish, fit
 from wengert.core.dispatch import Box
 from wengert.core.op import Like
 from wengert.core.tape import Node
@@ -31,7 +31,6 @@ __all__ = [
     "is_strict",
     "masked",
     "masked_sweep",
-    "needs_masking",
     "nonzero",
     "random_frame",
     "reach_of",
@@ -62,11 +61,6 @@ def strict_cotangents() -> Iterator[None]:
         yield
     finally:
         _strict.reset(token)
-
-
-def needs_masking(*gs: Array) -> bool:
-    """Whether a masked sweep is called for: a NaN among ``gs``, or derivatives that will be differentiated again."""
-    return any([isinstance(g, Box) or has_nan(g) for g in gs])
 
 
 def masked_sweep(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 from numpy import ndarray
 
 from wengert._types import Array
-from wengert.core.cotangents import accumulate, finish, fit
-from wengert.core.masking import is_strict, masked_sweep, needs_masking
+from wengert.core.cotangents import accumulate, finish, fit, has_nan
+from wengert.core.dispatch import Box
+from wengert.core.masking import is_strict, masked_sweep
 from wengert.core.op import Op
 from wengert.core.tape import Node, ancestry
 
@@ -14,13 +16,20 @@ __all__ = ["sweep"]
 
 
 def sweep(
-    root: Node, g: Array, *, retain: bool = False, every: bool = False, seeded: bool = False
+    root: Node,
+    g: Array,
+    *,
+    retain: bool = False,
+    every: bool = False,
+    seeded: bool = False,
+    nested: bool = False,
 ) -> dict[Node, Array]:
     """Carry the cotangent ``g`` of ``root`` back to the leaves; returns the leaves' cotangents.
 
-    Each node's saved values are released as the sweep passes, unless ``retain``. With ``every``, each node's cotangent
-    is left in its ``grad``. ``seeded`` says that zeros in ``g`` were chosen by the caller, so they select elements. What
-    is returned or left shares memory with nothing else.
+    Saved values are released as the sweep passes, unless ``retain``. With ``every``, each node's cotangent is left in its
+    ``grad``, and all nodes are spent afterwards. ``seeded`` says that zeros in ``g`` were chosen by the caller, so they
+    select elements; ``nested``, that the values on the tape are boxed, so the cotangents may be differentiated again.
+    What is returned or left shares memory with nothing else.
 
     Where operations select among elements, a cotangent that is zero because its element was not selected must stay zero
     (see ``wengert.core.masking``). Plain arithmetic gets that right unless it meets ``0 * inf`` or ``0 * nan``, which
@@ -29,10 +38,11 @@ def sweep(
     order, selective = ancestry(root)
     if not (selective or seeded) or is_strict():
         return _plain_sweep(root, order, g, retain, every)
-    if needs_masking(g):
+    if nested or isinstance(g, Box):
         return masked_sweep(root, order, g, every=every, seeded=seeded, retain=retain)
-    leaves = _plain_sweep(root, order[:], g, True, every)
-    if needs_masking(*leaves.values(), *([n.grad for n in order if n.grad is not None] if every else ())):
+    with np.errstate(all="ignore"):
+        leaves = _plain_sweep(root, order[:], g, True, every)
+    if any(map(has_nan, leaves.values())) or (every and any([n.grad is not None and has_nan(n.grad) for n in order])):
         return masked_sweep(root, order, g, every=every, seeded=seeded, retain=retain)
     if not retain:
         for node in (*order, *leaves):
@@ -71,15 +81,14 @@ def _plain_sweep(root: Node, order: list[Node], g: Array, retain: bool, every: b
                         total += r
                     else:
                         totals[parent] = accumulate(totals[parent], r, parent, owned)
-        if not retain:
+        if every or (node is root and not retain):  # the others go with the root, one by one
             node.release()
     for node, g in totals.items():
         if g.dtype is not node.dtype:
             g = totals[node] = finish(g, node.dtype)
-        if type(g) is ndarray and node not in owned:
+        if node not in owned and type(g) is ndarray:
             g = totals[node] = g.copy()
         if every:
             node.grad = g
-        if not retain:
             node.spent = True
     return totals

@@ -23,8 +23,6 @@ def name_of(f: Callable[..., Any]) -> str:
 def positions(f: Callable[..., Any], argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
     """``argnums`` as non-negative positions among ``count`` arguments."""
     wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-    if wanted and min(wanted) >= 0 and max(wanted) < count:
-        return wanted
     for i in wanted:
         if not -count <= i < count:
             raise InputError(
@@ -37,21 +35,25 @@ def positions(f: Callable[..., Any], argnums: int | Sequence[int], count: int) -
 class Variables:
     """The leaves of the arguments at ``where``, checked to be differentiable, and how to put like arguments together.
 
-    ``leaves`` are arrays; Python numbers become NumPy scalars, and results are turned back into what was given.
+    ``leaves`` are arrays: Python numbers become NumPy scalars, and results are turned back into what was given.
     """
 
     __slots__ = ("_builds", "_originals", "_where", "leaves")
 
     def __init__(self, what: str, args: Sequence[Tree], where: Sequence[int]) -> None:
         self._where = where
-        arrays = [args[i] for i in where]
-        if all([type(x) is np.ndarray and x.dtype.kind == "f" for x in arrays]):
-            self.leaves = self._originals = arrays
-            self._builds: list[tuple[int, Callable[[list[Any]], Tree]]] | None = None
-            return
+        self._builds: list[tuple[int, Callable[[list[Any]], Tree]]] | None = None
+        self._originals = self.leaves = [args[i] for i in where]
+        for x in self.leaves:
+            if type(x) is not np.ndarray or x.dtype.kind != "f":
+                self._take_apart(what, args)
+                break
+
+    def _take_apart(self, what: str, args: Sequence[Tree]) -> None:
+        """The general case: trees, and leaves that aren't plain arrays of floating-point numbers."""
         self._builds = []
         self._originals = []
-        for i in where:
+        for i in self._where:
             leaves, build = flatten(args[i])
             for k, leaf in enumerate(leaves):
                 if not _is_differentiable(leaf):
@@ -63,18 +65,21 @@ class Variables:
     def call(self, args: Sequence[Tree], boxes: Sequence[Any]) -> list[Tree]:
         """``args`` with the variables' leaves replaced by ``boxes``."""
         call = list(args)
-        for i, tree in zip(self._where, self._trees(boxes), strict=True):
-            call[i] = tree
+        trees = boxes if self._builds is None else self._trees(boxes)
+        for k, i in enumerate(self._where):
+            call[i] = trees[k]
         return call
 
-    def result(self, leaves: Sequence[Any], bare: bool) -> Tree:
+    def result(self, leaves: list[Any], bare: bool) -> Tree:
         """What a transformation returns: one tree for ``argnums=0``, a tuple of trees for ``argnums=(0, 1)``."""
-        trees = self._trees([_as(new, old) for new, old in zip(leaves, self._originals, strict=True)])
+        for k, new in enumerate(leaves):
+            if type(new) is not np.ndarray or self._builds is not None:
+                leaves[k] = _as(new, self._originals[k])
+        trees = leaves if self._builds is None else self._trees(leaves)
         return trees[0] if bare else tuple(trees)
 
     def _trees(self, leaves: Sequence[Any]) -> Sequence[Tree]:
-        if self._builds is None:
-            return leaves
+        assert self._builds is not None
         trees = []
         start = 0
         for count, build in self._builds:
@@ -107,7 +112,7 @@ def _not_differentiable(what: str, i: int, arg: Tree, k: int, leaf: Any) -> str:
 
 def _as(new: Array, old: Array) -> Array:
     """``new`` in the guise of ``old``: a Python number for a Python number, an array for an array."""
-    if type(new) is np.ndarray and type(old) is np.ndarray or isinstance(new, Box):
+    if isinstance(new, Box):
         return new
     if type(old) is float or type(old) is complex:
         return type(old)(new)
@@ -115,7 +120,9 @@ def _as(new: Array, old: Array) -> Array:
 
 
 def as_array(leaf: Any) -> Array:
-    """A leaf as an array with a shape and a dtype."""
+    """A leaf as an array with a shape and a dtype, which no update of the caller's reaches."""
+    if isinstance(leaf, Box):
+        return leaf._frozen()
     return np.asarray(leaf)[()] if type(leaf) is float or type(leaf) is complex else leaf
 
 

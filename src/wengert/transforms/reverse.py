@@ -47,10 +47,13 @@ def value_and_grad(
     """
     _check_callable("value_and_grad", f)
     bare = isinstance(argnums, int)
+    known: dict[int, tuple[int, ...]] = {}
 
     @wraps(f)
     def transformed(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
-        where = positions(f, argnums, len(args))
+        where = known.get(len(args))
+        if where is None:
+            where = known[len(args)] = positions(f, argnums, len(args))
         level = new_level()
         variables = Variables("value_and_grad", args, where)
         lifted = [lift(x, level) for x in variables.leaves]
@@ -59,14 +62,12 @@ def value_and_grad(
         aux = None
         if has_aux:
             y, aux = _split_aux(f, y)
-        y = _scalar(f, y)
         cotangents = _NO_COTANGENTS
+        value = y = _scalar(f, y)
         if type(y) is Tensor and y._level == level:
             value = y._data
             if y._node is not None:
-                cotangents = sweep(y._node, value.dtype.type(1))
-        else:
-            value = y
+                cotangents = sweep(y._node, value.dtype.type(1), nested=isinstance(value, Box))
         leaves = [cotangents[n] if n in cotangents else np.zeros(n.shape, n.dtype) for n in nodes]
         gradient = variables.result(leaves, bare)
         return ((value, _without(aux, level)) if has_aux else value), gradient
@@ -115,7 +116,7 @@ def vjp(
     _check_callable("vjp", f)
     variables = Variables("vjp", primals, range(len(primals)))
     level = new_level()
-    lifted = [lift(x if isinstance(x, Box) else np.array(x)[()], level) for x in variables.leaves]
+    lifted = [lift(x.copy() if isinstance(x, np.ndarray) else x, level) for x in variables.leaves]
     nodes = [t._node for t in lifted]
     out = f(*variables.call(primals, lifted))
     aux = None
@@ -125,7 +126,8 @@ def vjp(
     boxes = [output("vjp", f, y) for y in leaves]
     roots = [y._node if type(y) is Tensor and y._level == level else None for y in boxes]
     values = [y._data if type(y) is Tensor and y._level == level else y for y in boxes]
-    values = [v.copy() if isinstance(v, np.ndarray) else v for v in values]
+    nested = any([isinstance(v, Box) for v in values])
+    values = [v.copy() if isinstance(v, np.ndarray) else v._frozen() if isinstance(v, Box) else v for v in values]
     value = build(values)
 
     def pullback(cotangent: Tree) -> Tree:
@@ -133,7 +135,8 @@ def vjp(
         totals: dict[Any, Array] = {}
         for root, g in zip(roots, given, strict=True):
             if root is not None:
-                for node, r in sweep(root, g, retain=True, seeded=reach_of(g) is not None).items():
+                seeded = reach_of(g) is not None
+                for node, r in sweep(root, g, retain=True, seeded=seeded, nested=nested).items():
                     totals[node] = totals[node] + r if node in totals else r
         return variables.result([totals[n] if n in totals else np.zeros(n.shape, n.dtype) for n in nodes], len(primals) == 1)
 
@@ -156,6 +159,8 @@ def _split_aux(f: Callable[..., Any], y: Any) -> tuple[Any, Any]:
 
 def _scalar(f: Callable[..., Any], y: Any) -> Any:
     """What ``f`` returned, as a box that is a real scalar."""
+    if type(y) is Tensor and y._view is None and y._data.shape == () and y._data.dtype.kind == "f":
+        return y
     y = output("grad", f, y)
     if y.shape != ():
         raise OutputError(
