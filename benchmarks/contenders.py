@@ -1,0 +1,44 @@
+"""Who can take part, and which of them are installed."""
+
+import importlib.metadata
+import importlib.util
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One way to compute what a workload asks for."""
+
+    name: str
+    module: str  # what it imports; the distribution has the same name
+    about: str
+
+    @property
+    def installed(self) -> bool:
+        """Whether its module can be found; nothing is imported."""
+        return importlib.util.find_spec(self.module) is not None
+
+    @property
+    def version(self) -> str:
+        """The installed version; empty where there is no metadata, as in a bare source tree."""
+        try:
+            return importlib.metadata.version(self.module)
+        except importlib.metadata.PackageNotFoundError:
+            return ""
+
+
+HAND = Contender("hand", "numpy", "NumPy with the derivative worked out by hand; the measure of all others")
+
+CONTENDERS = {
+    contender.name: contender
+    for contender in (
+        HAND,
+        Contender("wengert", "wengert", "plain NumPy code under wengert.value_and_grad"),
+        Contender("mygrad", "mygrad", "tensors of MyGrad, memory guard on (its default)"),
+        Contender("autograd", "autograd", "autograd.numpy"),
+        Contender("torch", "torch", "PyTorch, eager"),
+        Contender("jax", "jax", "JAX under jax.jit"),
+        Contender("rewritten", "numpy", "by hand, the program itself rearranged before it is differentiated"),
+        Contender("zeros", "numpy", "by hand; each read of a field contributes a record of zeros but for that field"),
+    )
+}
