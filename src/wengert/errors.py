@@ -13,6 +13,7 @@ __all__ = [
     "InvalidGradient",
     "OutputError",
     "TreeError",
+    "UndefinedDerivative",
     "UnsupportedFunction",
     "WengertError",
 ]
@@ -48,9 +49,13 @@ class TreeError(WengertError, TypeError):
     """A container holds something that is neither a container wengert knows nor an array, or two trees differ."""
 
 
-class InvalidBackprop(WengertError):  # noqa: N818 - MyGrad's name, kept so that its programs run
+class UndefinedDerivative(WengertError, ArithmeticError):
+    """A derivative of higher order was asked for at a point where it does not exist and no convention gives a value."""
+
+
+class InvalidBackprop(WengertError):
     """``backward()`` was called on, or reached, a part of a graph that has been cleared."""
 
 
-class InvalidGradient(WengertError, ValueError):  # noqa: N818 - MyGrad's name, kept so that its programs run
+class InvalidGradient(WengertError, ValueError):
     """A pullback returned something that can't be the gradient of its argument."""

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from wengert._types import Array, Params
+from wengert._types import Array, Params, Shape
+from wengert.arrays.tensor import lift
 from wengert.core.aliasing import View, shows
 from wengert.core.arraylike import ArrayLike
-from wengert.core.dispatch import apply, new_level
 from wengert.core.cotangents import fit
+from wengert.core.dispatch import Box, apply, new_level
 from wengert.core.masking import Reach, bare_frame, is_strict, masked, nonzero, random_frame, weights
 from wengert.core.op import Op
-from wengert.arrays.tensor import lift
 from wengert.core.sweep import sweep
 from wengert.core.tape import Node
 
@@ -56,6 +56,8 @@ class Dual(ArrayLike):
             self._data, self._tangent, self._reach = other._data, other._tangent, other._reach
             self._level = max(self._level, other._level)
         else:
+            if isinstance(other, Box):
+                other._current()._view = None
             self._data, self._tangent, self._reach = other, None, None
 
     def _frozen(self) -> Dual:
@@ -77,6 +79,8 @@ class Dual(ArrayLike):
                 ts.append(None)
                 reaches.append(None)
         y = apply(op, xs, params)
+        if op.is_blind:
+            ts = [None if rule is None else t for t, rule in zip(ts, op.rules, strict=True)]
         varies = op.kind != "constant" and any([t is not None for t in ts]) and y.dtype.kind in "fc"
         if op.kind == "constant" and y.dtype.kind not in "fc":
             return y
@@ -115,19 +119,29 @@ def push_forward(frame: Node, ts: list[Any], reaches: list[Reach]) -> tuple[Arra
     if not partly and (op.kind != "linear" or len(varying) == len(ts)):
         return _tangent(frame, ts), None
     with np.errstate(all="ignore"):
-        tangent = _tangent(frame, ts)
         if is_strict():
-            return tangent, None
-        if op.kind == "elementwise" and not op.selects and any([reaches[i] is None for i in varying]):
-            return tangent, None
+            return _tangent(frame, ts), None
+        if op.kind == "elementwise" and not op.selects:
+            return _tangent(frame, ts, reaches), _union([reaches[i] for i in varying], frame.shape)
+        tangent = _tangent(frame, ts)
         choosing = op.selects or op.kind == "linear"
-        seeds = [None if t is None else weights(t.shape, r) for t, r in zip(ts, reaches, strict=True)]
+        seeds = [None if t is None else weights(t.shape, r, t.dtype) for t, r in zip(ts, reaches, strict=True)]
         reach = nonzero(_tangent(bare_frame(frame) if choosing else random_frame(frame), seeds))
         return masked(tangent, reach), None if reach.all() else reach
 
 
-def _tangent(frame: Node, ts: list[Any]) -> Array:
-    """The tangent alone."""
+def _union(reaches: list[Reach], shape: Shape) -> Reach:
+    """Where any of several inputs, broadcast to ``shape``, has reach."""
+    reach = np.zeros(shape, bool)
+    for r in reaches:
+        if r is None:
+            return None
+        reach |= r
+    return reach
+
+
+def _tangent(frame: Node, ts: list[Any], reaches: list[Reach] | None = None) -> Array:
+    """The tangent alone. Where ``reaches`` are given, what an input adds is masked by its own reach."""
     op = frame.op
     assert op is not None
     if op.kind == "linear":
@@ -135,6 +149,9 @@ def _tangent(frame: Node, ts: list[Any]) -> Array:
         tangent = apply(op, [_input(op, i, x, t, frame) for i, (x, t) in enumerate(pairs)], frame.params)
     else:
         parts = [_part(op, i, t, frame) for i, t in enumerate(ts) if t is not None]
+        if reaches is not None:
+            mine = [r for r, t in zip(reaches, ts, strict=True) if t is not None]
+            parts = [part if r is None else masked(part, r) for part, r in zip(parts, mine, strict=True)]
         tangent = parts[0]
         for part in parts[1:]:
             tangent = tangent + part
@@ -152,7 +169,7 @@ def _input(op: Op, i: int, x: Array, t: Array, frame: Node) -> Array:
 
 def _part(op: Op, i: int, t: Array, frame: Node) -> Array:
     """What the tangent ``t`` of input ``i`` adds to the tangent of the output."""
-    if op.kind == "elementwise":
+    if op.kind == "elementwise" and op.pushes is None:
         partial = op.partials[i]
         return partial * t if isinstance(partial, int) else partial(frame) * t
     if op.kind == "multilinear":
@@ -171,7 +188,9 @@ def _transposed_pull(op: Op, i: int, t: Array, frame: Node) -> Array:
     if op.pull_all is not None:
         r = op.pull_all(g, frame)[i]
     else:
-        pulls = op.pulls if frame.dtype.kind != "c" else op.conjugate_pulls
-        r = pulls[i](g, frame)
+        pull = (op.pulls if frame.dtype.kind != "c" else op.conjugate_pulls)[i]
+        assert pull is not None
+        r = pull(g, frame)
     node = r._node if r.shape == t.shape else fit(r, t.shape)._node
-    return sweep(node, t)[g._node]
+    variable: Any = g._node
+    return sweep(node, t)[variable]

@@ -98,14 +98,6 @@ class Tensor(ArrayLike):
         """Whether no derivative is taken with respect to this tensor."""
         return self._current()._node is None
 
-    @property
-    def base(self) -> Tensor | None:
-        """The tensor whose memory this one shows, or ``None`` if it has memory of its own."""
-        box: Any = self
-        while box._view is not None:
-            box = box._view.parent
-        return None if box is self else box
-
     def __repr__(self) -> str:
         inner = self._current()._data
         if isinstance(inner, Box):
@@ -162,6 +154,8 @@ class Tensor(ArrayLike):
             other = other._current()
             self._data, self._node, self._level = other._data, other._node, max(self._level, other._level)
         else:
+            if isinstance(other, Box):
+                other._current()._view = None
             variable = self._level == 0 and self._node is not None and not isinstance(other, Box)
             self._data, self._node = other, leaf(other.shape, other.dtype) if variable else None
 
@@ -209,10 +203,13 @@ class Tensor(ArrayLike):
         y = apply(op, xs, params)
         if y.dtype.kind not in "fc":
             return y if op.kind == "constant" else wrap(y, level, None)
+        if op.is_blind:
+            nodes = [None if rule is None else n for n, rule in zip(nodes, op.rules, strict=True)]
         live = op.kind != "constant" and any([n is not None for n in nodes])
         made = wrap(y, level, record(op, tuple(nodes), xs, y, params) if live else None)
         if op.put is not None and shows(y, xs[0]):
-            made._view = View(op, params, arrays[0] if isinstance(arrays[0], Tensor) else wrap(xs[0], level, None), xs[0])
+            parent = arrays[0] if isinstance(arrays[0], Tensor) else wrap(xs[0], level, None)
+            made._view = View(op, params, parent, xs[0])
         return made
 
     def _apply_alone(self, op: Op, params: Params = NO_PARAMS) -> Array:
@@ -277,8 +274,9 @@ _new: Any = object.__new__
 def _operator(op: Op, name: str) -> None:
     """Give ``Tensor`` the operator ``name`` of an elementwise ``op``, on a shorter way than ``apply``'s."""
     fun = op.fun
-    saves = tuple([(*inputs, output) for inputs, output in (op.keeps[v] for v in ((True, False), (False, True), (True, True)))])
-    only_self, only_other, both = saves
+    only_self, only_other, both = [
+        (*inputs, output) for inputs, output in (op.keeps[v] for v in ((True, False), (False, True), (True, True)))
+    ]
     general = getattr(ArrayLike, f"__{name}__")
     general_reflected = getattr(ArrayLike, f"__r{name}__")
 

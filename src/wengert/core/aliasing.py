@@ -14,12 +14,24 @@ from typing import Any
 
 import numpy as np
 
-from wengert._types import Array, Params
+from wengert._types import Array, Params, Shape
 from wengert.core.dispatch import Box, apply, core_of
 from wengert.core.op import Op
 from wengert.errors import InputError, UnsupportedFunction
 
-__all__ = ["View", "blank", "deliver", "innermost", "keeps_gradient", "read_only", "shows", "store", "write"]
+__all__ = [
+    "Layout",
+    "View",
+    "blank",
+    "deliver",
+    "innermost",
+    "keeps_gradient",
+    "layout_of",
+    "read_only",
+    "shows",
+    "store",
+    "write",
+]
 
 
 class View:
@@ -134,25 +146,35 @@ def shows(y: Array, x: Array) -> bool:
     return base is not None and (base is x or base is x.base or bool(np.may_share_memory(y, x)))
 
 
-def blank(like: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """An uninitialised array of ``like``'s shape and dtype whose axes can be merged just where ``like``'s can."""
-    flags = like.flags
-    if flags.c_contiguous:
-        return np.empty(like.shape, like.dtype)
-    if flags.f_contiguous:
-        return np.empty(like.shape, like.dtype, "F")
-    strides = [0] * like.ndim
-    flipped: list[slice] = [slice(None)] * like.ndim
-    mergeable = extent = like.itemsize
-    for axis in sorted(range(like.ndim), key=lambda i: abs(like.strides[i])):
-        n, stride = like.shape[axis], like.strides[axis]
+Layout = tuple[Shape, np.dtype[Any], Any]
+"""Shape and dtype of an array, and the order of its memory: ``"C"``, ``"F"``, or strides."""
+
+
+def layout_of(x: np.ndarray[Any, Any]) -> Layout:
+    """The layout of the densest array whose axes can be merged just where ``x``'s can."""
+    if x.flags.c_contiguous:
+        return x.shape, x.dtype, "C"
+    if x.flags.f_contiguous:
+        return x.shape, x.dtype, "F"
+    strides = [0] * x.ndim
+    mergeable = extent = x.itemsize
+    for axis in sorted(range(x.ndim), key=lambda i: abs(x.strides[i])):
+        n, stride = x.shape[axis], x.strides[axis]
         strides[axis] = extent if abs(stride) == mergeable or n == 1 else 2 * extent
         if n > 1:
             mergeable, extent = abs(stride) * n, strides[axis] * n
         if stride < 0:
-            flipped[axis] = slice(None, None, -1)
-    made = np.ndarray(like.shape, like.dtype, np.empty(extent, np.uint8), strides=strides)
-    return made[tuple(flipped)]
+            strides[axis] *= -1
+    return x.shape, x.dtype, tuple(strides)
+
+
+def blank(shape: Shape, dtype: np.dtype[Any], order: Any) -> np.ndarray[Any, Any]:
+    """An uninitialised array of a given layout."""
+    if isinstance(order, str):
+        return np.empty(shape, dtype, order)  # type: ignore[call-overload]
+    steps = [(n - 1) * s for n, s in zip(shape, order, strict=True)]
+    before, after = -sum([min(s, 0) for s in steps]), sum([max(s, 0) for s in steps])
+    return np.ndarray(shape, dtype, np.empty(before + after + dtype.itemsize, np.uint8), before, order)
 
 
 def _laid_out(value: Array, old: Array) -> Array:
@@ -166,7 +188,7 @@ def _laid_out(value: Array, old: Array) -> Array:
     if not isinstance(array, np.ndarray):
         laid = np.asarray(array)
     elif array.strides != old.strides:
-        laid = blank(old)
+        laid = blank(*layout_of(old))
         laid[...] = array
     elif array is old:
         laid = array.view()

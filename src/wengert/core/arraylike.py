@@ -13,10 +13,10 @@ from wengert._types import NO_PARAMS
 from wengert.core.aliasing import deliver, innermost, store
 from wengert.core.dispatch import Box, apply, operand
 from wengert.core.op import Op
-from wengert.core.registry import FUNCTIONS, UFUNC_METHODS, UFUNCS
-from wengert.errors import ConversionError, UnsupportedFunction
+from wengert.core.registry import FUNCTIONS, OPS, UFUNC_METHODS, UFUNCS
+from wengert.errors import UnsupportedFunction
 
-__all__ = ["ArrayLike", "unsupported"]
+__all__ = ["ArrayLike", "call_ufunc", "unsupported"]
 
 
 class ArrayLike(Box):
@@ -32,7 +32,7 @@ class ArrayLike(Box):
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method == "__call__":
             if ufunc in UFUNCS:
-                return _call_ufunc(UFUNCS[ufunc], ufunc, inputs, **kwargs)
+                return call_ufunc(UFUNCS[ufunc], ufunc, inputs, **kwargs)
             if ufunc in FUNCTIONS:
                 return FUNCTIONS[ufunc](*inputs, **kwargs)
         else:
@@ -55,42 +55,7 @@ class ArrayLike(Box):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         return np.array(self._plain("np.asarray"), dtype=dtype, copy=copy)
 
-    def _plain(self, what: str) -> Any:
-        """The bare array, where giving it away can't lose a gradient that a transformation is waiting for."""
-        if self._level > 0 and not self._current()._inert:
-            raise ConversionError(
-                f"{what} was called on an array that a transformation is differentiating; its result would carry no "
-                "gradient. Build arrays from traced values with np.stack, np.concatenate or wg.tensor([...]), write "
-                "into a traced copy (wg.tensor(array)), or, if the plain number is meant, use "
-                "wg.stop_gradient(x) first."
-            )
-        data = self._current()._data
-        return data._plain(what) if isinstance(data, Box) else data
-
     # What an array is asked
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Lengths of the axes."""
-        shape: tuple[int, ...] = self._data.shape
-        return shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the elements."""
-        dtype: np.dtype[Any] = self._data.dtype
-        return dtype
-
-    @property
-    def ndim(self) -> int:
-        """Number of axes."""
-        return len(self._data.shape)
-
-    @property
-    def size(self) -> int:
-        """Number of elements."""
-        size: int = self._data.size
-        return size
 
     @property
     def itemsize(self) -> int:
@@ -101,6 +66,14 @@ class ArrayLike(Box):
     def nbytes(self) -> int:
         """Bytes of all elements."""
         return self.size * self.itemsize
+
+    @property
+    def base(self) -> Any:
+        """The box whose memory this one shows, or ``None`` if it has memory of its own."""
+        box: Any = self
+        while box._view is not None:
+            box = box._view.parent
+        return None if box is self else box
 
     def __len__(self) -> int:
         if not self.shape:
@@ -237,10 +210,20 @@ class ArrayLike(Box):
         """The real part."""
         return np.real(self)
 
+    @real.setter
+    def real(self, value: Any) -> None:
+        np.real(self)[...] = value
+
     @property
     def imag(self) -> Any:
         """The imaginary part."""
         return np.imag(self)
+
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        if self.dtype.kind != "c":
+            raise TypeError(f"An array of {self.dtype} has no imaginary part to set. Convert it: x.astype(complex).")
+        np.imag(self)[...] = value
 
     def dot(self, other: Any) -> Any:
         """``np.dot``."""
@@ -301,9 +284,16 @@ class ArrayLike(Box):
         """A copy, recorded: derivatives flow through it."""
         return np.copy(self, order)
 
-    def astype(self, dtype: Any, **kwargs: Any) -> Any:
+    def astype(
+        self, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
+    ) -> Any:
         """The elements converted to ``dtype``, recorded: derivatives flow through it where both are inexact."""
-        return FUNCTIONS[np.ndarray.astype](self, dtype, **kwargs)
+        dtype = np.dtype(dtype)
+        if not np.can_cast(self.dtype, dtype, casting):
+            raise TypeError(f"astype: can't convert {self.dtype} to {dtype} with casting={casting!r}.")
+        if not copy and dtype == self.dtype and order == "K":
+            return self
+        return self._apply_alone(OPS["astype"], {"dtype": dtype, "order": order})
 
     # Operators
 
@@ -331,7 +321,7 @@ def unsupported(name: str) -> str:
     )
 
 
-def _call_ufunc(
+def call_ufunc(
     op: Op, ufunc: np.ufunc, inputs: tuple[Any, ...], out: Any = None, where: Any = True, **kwargs: Any
 ) -> Any:
     """A ufunc with keywords. The result goes to ``out``, and where ``where`` is false ``out`` keeps its value."""
@@ -364,6 +354,8 @@ def _binary(name: str, ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..
         return NotImplemented if _defers(other) else ufunc(other, self)
 
     def inplace(self: ArrayLike, other: Any) -> Any:
+        if _defers(other):
+            return NotImplemented
         y = compute(self, other)
         if isinstance(innermost(self), np.generic):  # as in NumPy, whose scalars can't change
             return y

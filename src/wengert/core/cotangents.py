@@ -12,7 +12,7 @@ import numpy as np
 
 from wengert._types import Array, Shape
 
-__all__ = ["Scatter", "accumulate", "finish", "fit", "has_nan", "is_basic"]
+__all__ = ["Scatter", "accumulate", "finish", "fit", "has_nan", "names_once"]
 
 HALF = np.dtype(np.float16)
 SINGLE = np.dtype(np.float32)
@@ -29,20 +29,20 @@ def fit(g: Array, shape: Shape) -> Array:
     return g if g.shape == shape else g.reshape(shape)
 
 
-def accumulate(total: Array, g: Array, node: Any, owned: set[Any]) -> Array:
-    """``total + g`` for the cotangent of ``node``, in place where the buffer is known to be the sweep's own."""
-    if type(total) is Scatter:
-        return total.absorb(g, node, owned)
-    if type(g) is Scatter:
-        return g.add_to(total, node, owned)
-    if node in owned and total.dtype == g.dtype and type(g) is np.ndarray:
-        total += g
-        return total
-    if node.dtype == HALF and total.dtype == HALF:
+def accumulate(total: Array, g: Array, node: Any, shared: set[Any]) -> Array:
+    """``total + g`` for the cotangent of ``node``: in place, unless the node is in ``shared``, which it then leaves."""
+    if type(total) is np.ndarray and type(g) is np.ndarray and total.dtype is g.dtype and total.dtype is not HALF:
+        if node not in shared:
+            total += g
+            return total
+    elif type(total) is Scatter:
+        return total.absorb(g, node, shared)
+    elif type(g) is Scatter:
+        return g.add_to(total, node, shared)
+    elif node.dtype == HALF and total.dtype == HALF:
         total = total.astype(SINGLE)
     total = total + g
-    if type(total) is np.ndarray:
-        owned.add(node)
+    shared.discard(node)
     return total
 
 
@@ -74,6 +74,7 @@ class Scatter:
     __slots__ = ("buffer", "indices", "kind", "ndim", "shape", "spread", "values")
 
     dtype = None  # so that it is never taken for a finished cotangent
+    base = None
 
     def __init__(
         self, index: Any, value: Array, shape: Shape, dtype: np.dtype[Any], spread: Callable[..., Array]
@@ -92,10 +93,10 @@ class Scatter:
             return self.spread(self.indices, self.values, self.shape, self.kind)
         return self.buffer
 
-    def absorb(self, g: Array, node: Any, owned: set[Any]) -> Array:
+    def absorb(self, g: Array, node: Any, shared: set[Any]) -> Array:
         """This cotangent plus ``g``."""
         if type(g) is not Scatter:
-            return self.add_to(g, node, owned)
+            return self.add_to(g, node, shared)
         if self.buffer is not None and all(map(_is_plain, g.values)):
             g.write(self.buffer)
         elif self.buffer is None and all(map(_is_plain, self.values)) and all(map(_is_plain, g.values)):
@@ -104,26 +105,27 @@ class Scatter:
             g.write(self.buffer)
             self.indices, self.values = [], []
         elif self.buffer is not None:
-            return accumulate(self.buffer, g.dense(), node, owned)
+            return accumulate(self.buffer, g.dense(), node, shared)
         else:
             self.indices += g.indices
             self.values += g.values
         return self
 
-    def add_to(self, total: Array, node: Any, owned: set[Any]) -> Array:
+    def add_to(self, total: Array, node: Any, shared: set[Any]) -> Array:
         """``total`` (a dense array) plus this cotangent."""
         if self.buffer is not None or not _is_plain(total) or not all(map(_is_plain, self.values)):
-            return accumulate(total, self.dense(), node, owned)
-        if node not in owned:
-            total = np.array(total, dtype=np.result_type(total, _wide(total.dtype), *self.values))
-            owned.add(node)
+            return accumulate(total, self.dense(), node, shared)
+        dtype = np.result_type(total, _wide(total.dtype), *self.values)
+        if node in shared or total.dtype != dtype or not isinstance(total, np.ndarray):
+            total = np.array(total, dtype=dtype)
+            shared.discard(node)
         self.write(total)
         return total
 
     def write(self, buffer: np.ndarray[Any, Any]) -> None:
         """Add the parts into ``buffer``."""
         for index, value in zip(self.indices, self.values, strict=True):
-            if is_basic(index):
+            if names_once(index):
                 buffer[index] += value
             else:
                 np.add.at(buffer, index, value)
@@ -137,7 +139,10 @@ def _is_plain(x: Array) -> bool:
     return isinstance(x, np.ndarray | np.generic)
 
 
-def is_basic(index: Any) -> bool:
-    """Whether NumPy reads ``index`` as basic indexing, which never names an element twice."""
+def names_once(index: Any) -> bool:
+    """Whether ``index`` is known to name no element twice: it has no array of integers in it."""
     parts = index if type(index) is tuple else (index,)
-    return all(type(p) in (int, slice, type(None), type(Ellipsis)) for p in parts)
+    return all([type(p) in _ONCE or (type(p) is np.ndarray and p.dtype.kind == "b") for p in parts])
+
+
+_ONCE = frozenset({int, bool, slice, type(None), type(Ellipsis)})

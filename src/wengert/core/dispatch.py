@@ -16,7 +16,7 @@ import numpy as np
 
 from wengert._types import NO_PARAMS, PLAIN, Array, Params
 from wengert.core.op import Op
-from wengert.errors import InputError
+from wengert.errors import ConversionError, InputError
 
 __all__ = ["Box", "apply", "core_of", "new_level", "operand"]
 
@@ -65,6 +65,41 @@ class Box:
         if self._view is not None:
             self._view.refresh(self)
         return self
+
+    def _plain(self, what: str) -> Any:
+        """The bare array, where giving it away can't lose a gradient that a transformation is waiting for."""
+        if self._level > 0 and not self._current()._inert:
+            raise ConversionError(
+                f"{what} was called on an array that a transformation is differentiating; its result would carry no "
+                "gradient. Build arrays from traced values with np.stack, np.concatenate or wg.tensor([...]), write "
+                "into a traced copy (wg.tensor(array)), or, if the plain number is meant, use "
+                "wg.stop_gradient(x) first."
+            )
+        data = self._current()._data
+        return data._plain(what) if isinstance(data, Box) else data
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes."""
+        shape: tuple[int, ...] = self._data.shape
+        return shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the elements."""
+        dtype: np.dtype[Any] = self._data.dtype
+        return dtype
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return len(self._data.shape)
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        size: int = self._data.size
+        return size
 
 
 def core_of(x: Any) -> Any:

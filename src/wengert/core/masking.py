@@ -135,23 +135,27 @@ def _pull(node: Node, g: Array) -> Sequence[Array]:
         together: Sequence[Array] = op.pull_all(g, node)
         return together
     pulls = op.pulls if node.dtype.kind != "c" else op.conjugate_pulls
-    return [None if p is None else pull(g, node) for p, pull in zip(node.parents, pulls, strict=True)]
+    return [None if p is None or pull is None else pull(g, node) for p, pull in zip(node.parents, pulls, strict=True)]
 
 
 def _pull_reach(node: Node, reach: Reach) -> list[Any]:
-    """The reach of each parent's contribution, before broadcasting is undone: nonzero where there is reach, or
-    ``None`` if that is everywhere."""
+    """The reach of each parent's contribution, before broadcasting is undone.
+
+    An array that is nonzero where there is reach, or ``None`` if that is everywhere.
+    """
     op = node.op
     assert op is not None
     if reach is None and not op.selects:
         return [None] * len(node.parents)
     if op.kind == "elementwise" and not op.selects:
         return [reach] * len(node.parents)
-    if op.joint is not None:  # may run a person's own code, which need not stand being called with random numbers
+    if (
+        op.joint is not None and op.kind != "linear"
+    ):  # may run a person's own code, which need not stand being called with random numbers
         nothing = reach is not None and not reach.any()
         return [None if p is None or not nothing else np.zeros(p.shape, bool) for p in node.parents]
     frame = bare_frame(node) if op.selects or op.kind == "linear" else random_frame(node)
-    return list(_pull(frame, weights(node.shape, reach)))
+    return list(_pull(frame, weights(node.shape, reach, node.dtype)))
 
 
 def reach_of(g: Array) -> Reach:
@@ -172,20 +176,26 @@ def _without_unreached(node: Node, reach: np.ndarray[Any, Any]) -> Node:
     if op.kind != "multilinear":
         return node
     frame = random_frame(node)
-    seeds = weights(node.shape, reach)
+    seeds = weights(node.shape, reach, node.dtype)
     xs = list(node.xs)
     for j, x in enumerate(node.xs):
         if x is not None and not np.isfinite(bare(x)).all():
             pull = op.pulls[0 if op.variadic else j]
+            assert pull is not None
             touched = nonzero(fit(pull(seeds, frame), np.shape(x)))
             xs[j] = masked(x, touched)
     return _frame(node, xs, node.y)
 
 
-def weights(shape: Shape, reach: Reach) -> np.ndarray[Any, Any]:
-    """Random positive numbers where there is reach, zeros elsewhere."""
-    numbers = np.random.default_rng(0).uniform(0.5, 1.5, shape)
+def weights(shape: Shape, reach: Reach, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """Random positive numbers where there is reach, zeros elsewhere. Complex ones have positive parts."""
+    numbers = _positive(np.random.default_rng(0), shape, dtype)
     return numbers if reach is None else np.where(reach, numbers, 0.0)
+
+
+def _positive(rng: np.random.Generator, shape: Shape, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    numbers = rng.uniform(0.5, 1.5, shape)
+    return numbers + 1j * rng.uniform(0.5, 1.5, shape) if dtype.kind == "c" else numbers
 
 
 def random_frame(node: Node) -> Node:
@@ -193,11 +203,11 @@ def random_frame(node: Node) -> Node:
     rng = np.random.default_rng(1)
 
     def random(x: Array, like: Any) -> Any:
-        shape = np.shape(like if x is None else x)
-        return x if x is not None and bare(x).dtype.kind not in "fc" else rng.uniform(0.5, 1.5, shape)
+        model = like if x is None else bare(x)
+        return x if x is not None and model.dtype.kind not in "fc" else _positive(rng, model.shape, model.dtype)
 
     xs = [None if x is None and p is None else random(x, p) for x, p in zip(node.xs, node.parents, strict=True)]
-    return _frame(node, xs, rng.uniform(0.5, 1.5, node.shape))
+    return _frame(node, xs, _positive(rng, node.shape, node.dtype))
 
 
 def bare_frame(node: Node) -> Node:
@@ -211,6 +221,7 @@ def _frame(node: Node, xs: Sequence[Any], y: Array) -> Node:
 
 
 def nonzero(r: Array) -> np.ndarray[Any, Any]:
+    """Where ``r`` is not zero, as a plain array of booleans."""
     if isinstance(r, Scatter):
         r = r.dense()
     return np.asarray(bare(r) != 0)

@@ -42,6 +42,7 @@ class Like:
 
     @property
     def ndim(self) -> int:
+        """Number of axes."""
         return len(self.shape)
 
 
@@ -127,6 +128,11 @@ class Op:
     def is_constant(self) -> bool:
         """Whether the derivative is zero wherever it exists."""
         return self.kind == "constant"
+
+    @cached_property
+    def is_blind(self) -> bool:
+        """Whether the derivative by some inputs is zero, which are the ones that have no rule."""
+        return self.kind != "constant" and None in self.rules
 
     def _pull(self, i: int, *, conjugate: bool) -> Callable[[Any, Any], Any] | None:
         rule = self.rules[i]
@@ -217,5 +223,3 @@ def _negate(g: Any, n: Any) -> Any:
 
 def _conjugate(p: Any) -> Any:
     return p.conjugate()
-
-

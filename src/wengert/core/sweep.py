@@ -26,8 +26,8 @@ def sweep(
 ) -> dict[Node, Array]:
     """Carry the cotangent ``g`` of ``root`` back to the leaves; returns the leaves' cotangents.
 
-    Saved values are released as the sweep passes, unless ``retain``. With ``every``, each node's cotangent is left in its
-    ``grad``, and all nodes are spent afterwards. ``seeded`` says that zeros in ``g`` were chosen by the caller, so they
+    Saved values are released as the sweep passes, unless ``retain``. With ``every``, each node's cotangent is left in
+    its ``grad``, and all nodes are spent afterwards. ``seeded`` says that zeros in ``g`` were chosen by the caller, so they
     select elements; ``nested``, that the values on the tape are boxed, so the cotangents may be differentiated again.
     What is returned or left shares memory with nothing else.
 
@@ -53,16 +53,16 @@ def sweep(
 def _plain_sweep(root: Node, order: list[Node], g: Array, retain: bool, every: bool) -> dict[Node, Array]:
     """The sweep over ``order`` (emptied on the way) by IEEE arithmetic."""
     totals: dict[Node, Array] = {root: g}
-    owned: set[Node] = set()
+    shared = {root}  # nodes whose total may share memory with another array, so isn't to be written to
     while order:
         node = order.pop()
-        g = totals.pop(node, None)
-        if g is not None:
+        if node in totals:
+            g = totals.pop(node)
             if g.dtype is not node.dtype:
                 g = finish(g, node.dtype)
             op: Op = node.op  # type: ignore[assignment]  # leaves are not in the order
             if every:
-                node.grad = g if node in owned or type(g) is not ndarray else g.copy()
+                node.grad = g.copy() if node in shared and type(g) is ndarray else g
             together = op.pull_all
             if together is not None:
                 pulls = together(g, node)
@@ -75,18 +75,16 @@ def _plain_sweep(root: Node, order: list[Node], g: Array, retain: bool, every: b
                         r = fit(r, parent.shape)
                     if parent not in totals:
                         totals[parent] = r
-                        if r is not g and type(r) is ndarray and r.base is None and together is None:
-                            owned.add(parent)
-                    elif parent in owned and type(r) is ndarray and r.dtype is (total := totals[parent]).dtype:
-                        total += r
+                        if r is g or together is not None or r.base is not None:
+                            shared.add(parent)
                     else:
-                        totals[parent] = accumulate(totals[parent], r, parent, owned)
+                        totals[parent] = accumulate(totals[parent], r, parent, shared)
         if every or (node is root and not retain):  # the others go with the root, one by one
             node.release()
     for node, g in totals.items():
         if g.dtype is not node.dtype:
             g = totals[node] = finish(g, node.dtype)
-        if node not in owned and type(g) is ndarray:
+        if node in shared and type(g) is ndarray:
             g = totals[node] = g.copy()
         if every:
             node.grad = g

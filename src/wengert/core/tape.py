@@ -56,6 +56,7 @@ class Node:
 
     @property
     def ndim(self) -> int:
+        """Number of axes."""
         return len(self.shape)
 
     def like(self, i: int) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from wengert._types import PLAIN, Tree
@@ -35,7 +36,7 @@ def flatten(tree: Tree) -> tuple[list[Any], Callable[[list[Any]], Tree]]:
         leaves, structure = optree.tree_flatten(tree, namespace=_NAMESPACE)
         unknown = {type(x) for x in leaves if not is_leaf(x) and _enter_record(type(x))}
         if not unknown:
-            return leaves, lambda new: optree.tree_unflatten(structure, new)
+            return leaves, partial(optree.tree_unflatten, structure)
 
 
 def paths(tree: Tree) -> list[str]:
@@ -82,11 +83,11 @@ def _enter_record(cls: type) -> bool:
     else:
         return False
 
-    def take_apart(record: Any) -> tuple[Any, ...]:
+    def take_apart(record: Any) -> Any:
         return [getattr(record, n) for n in names], tuple([getattr(record, n) for n in fixed]), names
 
-    def put_together(values: tuple[Any, ...], children: Any) -> Any:
-        made = object.__new__(cls)
+    def put_together(values: Any, children: Any) -> Any:
+        made: Any = object.__new__(cls)
         for name, value in zip((*names, *fixed), (*children, *values), strict=True):
             object.__setattr__(made, name, value)
         return made
@@ -95,5 +96,3 @@ def _enter_record(cls: type) -> bool:
         cls, take_apart, put_together, path_entry_type=optree.GetAttrEntry, namespace=_NAMESPACE
     )
     return True
-
-

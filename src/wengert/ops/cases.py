@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["CASES", "DOMAINS", "Call", "Case", "Kink", "call", "enter"]
+__all__ = ["CASES", "DOMAINS", "Call", "Case", "Kink", "call", "drawn", "enter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,7 @@ def enter(
     CASES[function] = Case(function, samples or (lambda rng: ()), tuple(Kink(*k) for k in kinks), analytic)
 
 
-def elementwise_samples(
-    ufunc: np.ufunc, domains: Sequence[str]
-) -> Callable[[np.random.Generator], list[Call]]:
+def elementwise_samples(domains: Sequence[str]) -> Callable[[np.random.Generator], list[Call]]:
     """Calls of an elementwise function: equal shapes, 0-d, empty, and for two arguments every way to broadcast."""
 
     def samples(rng: np.random.Generator) -> list[Call]:
@@ -87,5 +85,18 @@ def elementwise_samples(
         two = [((2, 3), (2, 3)), ((3,), (2, 3)), ((2, 1), (1, 3)), ((), (3,)), ((2, 3), ()), ((), ()), ((0, 3), (3,))]
         shapes = one if len(draw) == 1 else two
         return [Call(tuple([d(rng, s) for d, s in zip(draw, row, strict=True)]), {}) for row in shapes]
+
+    return samples
+
+
+def drawn(*rows: tuple[Any, ...]) -> Callable[[np.random.Generator], list[Call]]:
+    """Samples whose first argument is drawn at random. A row is its shape, then other arguments, then keywords."""
+
+    def samples(rng: np.random.Generator) -> list[Call]:
+        calls = []
+        for shape, *rest in rows:
+            kwargs = rest.pop() if rest and isinstance(rest[-1], dict) else {}
+            calls.append(Call((rng.normal(size=shape), *rest), kwargs))
+        return calls
 
     return samples

@@ -21,16 +21,20 @@ from typing import Any
 
 import numpy as np
 
+from wengert.core.aliasing import deliver
 from wengert.core.dispatch import Box, apply
 from wengert.core.op import Kind, Op, Partial, Rule
-from wengert.core.registry import register, register_function, register_ufunc
+from wengert.core.registry import ALONE, register, register_function, register_ufunc
 from wengert.ops.cases import elementwise_samples, enter
 
 __all__ = ["composite", "constant", "elementwise", "linear", "multilinear", "structured"]
 
 
-def elementwise(ufunc: np.ufunc, **entry: Any) -> Op:
+def elementwise(function: Callable[..., Any], **entry: Any) -> Op:
     """A ufunc and, for each input by name, its partial derivative: a rule of inputs and output, or 1 or -1.
+
+    ``None`` says that the derivative by that input is zero. Any other function that treats elements alike is entered
+    in the same way. Where the derivative of a function of complex numbers is no factor, ``jvps`` state it.
 
     >>> from wengert.core.registry import UFUNCS
     >>> UFUNCS[np.tanh].rules[0](y=0.5)  # the entry: elementwise(np.tanh, x=lambda y: 1 - y * y)
@@ -39,8 +43,12 @@ def elementwise(ufunc: np.ufunc, **entry: Any) -> Op:
     partials, engine, facts = _split(entry)
     domain = facts.pop("domain", "real")
     domains = (domain,) * len(partials) if isinstance(domain, str) else domain
-    enter(ufunc, elementwise_samples(ufunc, domains), **facts)
-    return register_ufunc(ufunc, _enter("elementwise", ufunc.__name__, ufunc, partials, engine))
+    enter(function, facts.pop("samples", None) or elementwise_samples(domains), **facts)
+    op = _enter("elementwise", function.__name__, function, partials, engine)
+    if isinstance(function, np.ufunc):
+        return register_ufunc(function, op)
+    register_function(function, bind(op, " ".join(partials)))
+    return op
 
 
 def linear(function: Callable[..., Any], signature: str = "", **entry: Any) -> Op:
@@ -117,6 +125,8 @@ def _function(kind: Kind, function: Callable[..., Any], signature: str, entry: d
         register_ufunc(function, op)
     else:
         register_function(function, bind(op, signature))
+        if len(op.inputs) == 1 and not op.variadic:
+            ALONE[function] = op
     return op
 
 
@@ -131,6 +141,9 @@ def bind(op: Op, signature: str) -> Callable[..., Any]:
             if len(args) == 0:
                 args = (params.pop(array_names[0]),)
             params.update(zip(param_names, args[1:], strict=False))
+        if "out" in params:
+            out = params.pop("out")
+            return deliver(one(args[0], **params), out, f"np.{op.name}")
         x = args[0]
         return x._apply_alone(op, params) if isinstance(x, Box) else apply(op, (x,), params)
 
@@ -138,6 +151,9 @@ def bind(op: Op, signature: str) -> Callable[..., Any]:
         if len(args) != arity:
             args += tuple([params.pop(name) for name in array_names[len(args) :]])
             params.update(zip(param_names, args[arity:], strict=False))
+        if "out" in params:
+            out = params.pop("out")
+            return deliver(several(*args[:arity], **params), out, f"np.{op.name}")
         return apply(op, args[:arity], params)
 
     return one if arity == 1 else several

@@ -2,54 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from operator import getitem, setitem
+from collections.abc import Sequence
+from operator import getitem
+from operator import index as as_integer
+from types import EllipsisType, NoneType
 from typing import Any
 
 import numpy as np
 
-from wengert._types import Array, Shape
-from wengert.core.aliasing import write
-from wengert.core.cotangents import Scatter, is_basic
+from wengert._types import PLAIN, Array, Shape
+from wengert.core.aliasing import Layout, blank, innermost, keeps_gradient, layout_of, write
+from wengert.core.cotangents import HALF, SINGLE, Scatter, names_once
 from wengert.core.dispatch import Box, apply
-from wengert.core.op import Op, Rule
+from wengert.core.op import Op
 from wengert.core.registry import register, register_function
-from wengert.ops.entries import linear
+from wengert.errors import InputError
+from wengert.ops.cases import drawn, enter
 
-__all__ = ["put_where", "replaced"]
+__all__ = ["GETITEM", "check_writable", "overwrite", "plain_index", "read_at", "replaced", "scattered", "spread"]
 
-
-def put_where(read: Callable[..., Array]) -> Rule:
-    """The ``put`` of a view that ``read`` makes and that names each element at most once."""
-
-    def put(x: Array, value: Array, **params: Any) -> Array:
-        places = np.arange(x.size).reshape(x.shape)
-        flat = replaced(np.reshape(x, (-1,)), (np.ravel(read(places, **params)),), np.ravel(value))
-        return np.reshape(flat, x.shape)
-
-    return put
+_BOUNDS = frozenset({int, NoneType})
 
 
-def _plain_index(index: Any) -> Any:
-    """``index`` without boxes: positions carry no derivative."""
-    if isinstance(index, tuple):
-        return tuple([_plain_index(part) for part in index])
-    if isinstance(index, Box):
-        return index._plain("use as an index") if index.dtype.kind in "biu" else getitem((), index)
-    return index
+def plain_index(given: Any) -> Any:
+    """``given``, an index, without boxes, and out of reach of later changes to the arrays in it."""
+    kind = type(given)
+    if kind is int or kind is NoneType or kind is EllipsisType:
+        return given
+    if kind is slice:
+        bounds = (given.start, given.stop, given.step)
+        if type(bounds[0]) in _BOUNDS and type(bounds[1]) in _BOUNDS and type(bounds[2]) in _BOUNDS:
+            return given
+        return slice(*[None if b is None else as_integer(b) for b in bounds])
+    if kind is tuple:
+        return tuple([plain_index(part) for part in given])
+    return _array_index(innermost(given) if isinstance(given, Box) else given)
 
 
-def _spread(indices: Sequence[Any], values: Sequence[Array], shape: Shape, dtype: np.dtype[Any]) -> Array:
+def _array_index(given: Any) -> Any:
+    """An index that is none of Python's own."""
+    if isinstance(given, bool | np.bool_):
+        return bool(given)
+    if isinstance(given, np.integer):
+        return int(given)
+    if not isinstance(given, np.ndarray | np.generic | list) and hasattr(given, "__index__"):
+        return as_integer(given)
+    array = np.array(given)
+    if array.size == 0 and not isinstance(given, np.ndarray):
+        return array.astype(np.intp)
+    if array.dtype.kind not in "iub":
+        raise IndexError(
+            f"An index has dtype {array.dtype}; positions are integers, booleans, slices, None or Ellipsis. Convert it, "
+            "e.g. with index.astype(int)."
+        )
+    return array
+
+
+def spread(indices: Sequence[Any], values: Sequence[Array], shape: Shape, dtype: np.dtype[Any]) -> Array:
     """Zeros of ``shape`` with each of ``values`` added at its index."""
     return apply(SPREAD, tuple(values), {"indices": tuple(indices), "shape": shape, "dtype": dtype})
 
 
-def _spread_plain(
-    *values: Array, indices: Sequence[Any], shape: Shape, dtype: np.dtype[Any]
-) -> np.ndarray[Any, Any]:
-    part = Scatter(indices[0], values[0], shape, dtype, _spread)
+def scattered(g: Array, place: Any, like: Any) -> Scatter:
+    """The cotangent of ``x`` (of which only shape and dtype are known) that ``g``, one of ``x[place]``, stands for."""
+    return Scatter(place, g, like.shape, like.dtype, spread)
+
+
+def _spread_plain(*values: Array, indices: Sequence[Any], shape: Shape, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    part = Scatter(indices[0], values[0], shape, dtype, spread)
     part.indices, part.values = list(indices), list(values)
-    buffer = np.zeros(shape, np.result_type(dtype, *values))
+    buffer = np.zeros(shape, np.result_type(SINGLE if dtype == HALF else dtype, *values))
     part.write(buffer)
     return buffer
 
@@ -58,10 +80,24 @@ SPREAD: Op = register(
     Op("spread", "linear", _spread_plain, ("*xs",), (lambda g, i, indices: g[indices[i]],), selects=True)
 )
 
+GETITEM: Op = register(
+    Op(
+        "getitem",
+        "linear",
+        lambda x, index: x[index],
+        ("x",),
+        (lambda g, x_like, index: scattered(g, index, x_like),),
+        put=lambda x, value, index: replaced(x, index, value),
+        selects=True,
+    )
+)
 
-def _replace(x: np.ndarray[Any, Any], value: Array, index: Any) -> np.ndarray[Any, Any]:
+
+def _replace(x: Array, value: Array, index: Any) -> np.ndarray[Any, Any]:
     """A copy of ``x`` with ``x[index] = value`` done."""
-    y = np.array(x)
+    x = np.asarray(x)
+    y = blank(*layout_of(x))
+    y[...] = x
     y[index] = value
     return y
 
@@ -71,35 +107,26 @@ def _keep_the_rest(g: Array, index: Any) -> Array:
     return replaced(g, index, np.zeros((), g.dtype))
 
 
-def _written(g: Array, index: Any) -> Array:
+def _written(g: Array, value_like: Any, index: Any) -> Array:
     """The cotangent of what was written: where an element was written twice, only the last write counts."""
-    if is_basic(index):
-        return g[index]
-    places = np.zeros(g.shape, np.intp)
-    count = np.arange(places[index].size).reshape(places[index].shape)
-    places[index] = count
-    g = g[index]
-    return g if (places[index] == count).all() else np.where(places[index] == count, g, np.zeros((), g.dtype))
+    r = g[index]
+    if not names_once(index):
+        places = np.zeros(g.shape, np.intp)
+        count = np.arange(r.size).reshape(r.shape)
+        places[index] = count
+        last = places[index] == count
+        if not last.all():
+            r = np.where(last, r, np.zeros((), r.dtype))
+    return _with_leading_axes(r, value_like.ndim)
 
 
-GETITEM: Op = linear(
-    getitem,
-    "x index",
-    evaluate=lambda x, index: x[index],
-    x=lambda g, x_like, index: Scatter(index, g, x_like.shape, x_like.dtype, _spread),
-    put=lambda x, value, index: replaced(x, index, value),
-    selects=True,
-)
+def _with_leading_axes(g: Array, ndim: int) -> Array:
+    """``g`` with axes of length 1 in front, which an assignment drops from what it assigns."""
+    return np.reshape(g, (1,) * (ndim - g.ndim) + g.shape) if ndim > g.ndim else g
+
 
 REPLACE: Op = register(
-    Op(
-        "replace",
-        "linear",
-        _replace,
-        ("x", "value"),
-        (_keep_the_rest, _written),
-        selects=True,
-    )
+    Op("replace", "linear", _replace, ("x", "value"), (_keep_the_rest, _written), selects=True)
 )
 
 
@@ -108,14 +135,53 @@ def replaced(x: Array, index: Any, value: Array) -> Array:
     return apply(REPLACE, (x, value), {"index": index})
 
 
-def _getitem(x: Array, index: Any) -> Array:
-    return apply(GETITEM, (x,), {"index": _plain_index(index)})
+def _filled(value: Array, layout: Layout) -> np.ndarray[Any, Any]:
+    y = blank(*layout)
+    y[...] = value
+    return y
 
 
-def _setitem(x: Box, index: Any, value: Any) -> None:
-    x._current()
-    write(x, replaced(x, _plain_index(index), value))
+FILL: Op = register(
+    Op("fill", "linear", _filled, ("value",), (lambda g, value_like: _with_leading_axes(g, value_like.ndim),))
+)
+
+
+def overwrite(x: Box, value: Array) -> None:
+    """``x[...] = value``: what ``x`` held before has no part in the result."""
+    write(x, apply(FILL, (value,), {"layout": layout_of(np.asarray(innermost(x)))}))
+
+
+def read_at(x: Array, index: Any) -> Array:
+    """``x[index]`` for an index without boxes that no one else can change."""
+    return x._apply_alone(GETITEM, {"index": index}) if isinstance(x, Box) else x[index]
+
+
+def _getitem(x: Box, index: Any) -> Array:
+    return x._apply_alone(GETITEM, {"index": plain_index(index)})
+
+
+def check_writable(x: Box, value: Array) -> None:
+    """An error if ``x`` is of a dtype that can't carry on the derivative of ``value``."""
+    dtype = x.dtype
+    if type(value) in PLAIN or (dtype.kind in "fc" and (dtype.kind == "c" or value.dtype.kind != "c")):
+        return
+    if keeps_gradient(value):
+        remedy = f"x = x.astype({str(value.dtype)!r})" if dtype.kind != "f" else "x = x.astype(complex), or np.real(value)"
+        raise InputError(
+            f"A traced value of dtype {value.dtype} was about to be written into an array of {dtype}, which would lose "
+            f"its gradient. Convert one of them first: {remedy}."
+        )
 
 
 register_function(getitem, _getitem)
-register_function(setitem, _setitem)
+enter(
+    getitem,
+    drawn(
+        ((5,), 2), ((5,), -1), ((5,), slice(1, None, 2)), ((5,), slice(None, None, -1)), ((2, 3), (1, 2)), ((2, 3), 1),
+        ((2, 3), (slice(None), None, 1)), ((2, 3, 2), (..., 0)), ((2, 3), ...), ((2,), None), ((), ()), ((0, 3), 2 * (slice(0),)),
+        ((4,), [0, 2, 2, -1]), ((2, 3), np.array([[0, 1], [1, 1]])), ((2, 3), ([0, 1, 1], [2, 0, 0])), ((3,), []),
+        ((2, 3), (slice(None), [0, 0, 2])), ((2, 3, 2), ([1, 0], slice(None, None, -1), [0, 0])), ((3,), True), ((3,), False),
+        ((2, 3), np.array([[True, False, True], [False, False, True]])), ((2, 3), (np.array([False, True]), slice(1, 3))),
+        ((2, 3), (np.array([True, True]), [0, 2])), ((2, 3), (np.array(1), slice(None))), ((3,), np.int64(1)),
+    ),
+)  # fmt: skip

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array, Tree
+from wengert.arrays.tensor import wrap
 from wengert.core.dispatch import Box, core_of
-from wengert.core.trees import flatten, is_leaf, paths
+from wengert.core.trees import flatten, is_leaf, paths, tree_map
 from wengert.errors import InputError, OutputError
 
-__all__ = ["Variables", "as_array", "name_of", "output", "positions"]
+__all__ = ["Variables", "as_array", "name_of", "output", "positions", "split_aux", "without"]
 
 
 def name_of(f: Callable[..., Any]) -> str:
@@ -97,7 +98,7 @@ def _is_differentiable(leaf: Any) -> bool:
 def _not_differentiable(what: str, i: int, arg: Tree, k: int, leaf: Any) -> str:
     place = f"argument {i}{paths(arg)[k]}"
     if is_leaf(leaf):
-        dtype = np.result_type(leaf) if not isinstance(leaf, Box) else leaf.dtype
+        dtype = leaf.dtype if hasattr(leaf, "dtype") else np.result_type(leaf)
         return (
             f"{what}: {place} has dtype {dtype}, and a derivative is taken with respect to floating-point or complex "
             "numbers. Convert it (x.astype(float), float(x)), leave it out of argnums, or, if it is a setting in a "
@@ -111,9 +112,11 @@ def _not_differentiable(what: str, i: int, arg: Tree, k: int, leaf: Any) -> str:
 
 
 def _as(new: Array, old: Array) -> Array:
-    """``new`` in the guise of ``old``: a Python number for a Python number, an array for an array."""
+    """``new`` in the guise of ``old``: a Python number for a Python number, an array for an array, a box for a box."""
     if isinstance(new, Box):
         return new
+    if isinstance(old, Box):
+        return wrap(new, 0, None)
     if type(old) is float or type(old) is complex:
         return type(old)(new)
     return np.asarray(new) if isinstance(old, np.ndarray) else new
@@ -140,6 +143,22 @@ def output(what: str, f: Callable[..., Any], y: Any) -> Array:
     else:
         remedy = "Return an array, or arrays in dicts, lists, tuples or dataclasses; other values go through has_aux."
     raise OutputError(f"{what}: {name_of(f)} returned {_describe(y)}, not a tensor. {remedy}")
+
+
+def split_aux(f: Callable[..., Any], y: Any) -> tuple[Any, Any]:
+    """The value and the rest of what ``f`` returned under ``has_aux=True``."""
+    if not isinstance(y, tuple) or len(y) != 2:
+        raise OutputError(f"has_aux=True: {name_of(f)} must return a pair (value, aux), not a {type(y).__name__}.")
+    return y
+
+
+def without(tree: Tree, level: int) -> Tree:
+    """``tree`` with the tensors of ``level`` replaced by what they hold."""
+
+    def plain(x: Any) -> Any:
+        return x._current()._data if isinstance(x, Box) and x._level == level else x
+
+    return tree_map(plain, tree)
 
 
 def _describe(y: Any) -> str:

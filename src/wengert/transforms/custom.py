@@ -14,7 +14,7 @@ from wengert.core.dispatch import Box, apply
 from wengert.core.op import Op
 from wengert.core.trees import flatten, is_leaf, tree_map
 from wengert.errors import InvalidGradient, OutputError
-from wengert.transforms.arguments import name_of
+from wengert.transforms.arguments import as_array, name_of
 
 __all__ = ["custom_gradient", "stop_gradient"]
 
@@ -24,9 +24,9 @@ def custom_gradient(f: Callable[..., tuple[Tree, Callable[[Tree], Any]]]) -> Cal
 
     ``f(*args) -> (value, pullback)``, with trees of arrays for arguments and value. ``pullback(g)`` takes a cotangent
     like the value and returns the argument's cotangent (a tree of the argument's structure and shapes), or a tuple of
-    them if there are several arguments; ``None`` stands for an argument that has no derivative. ``f`` gets plain arrays,
-    except that for derivatives of higher order it is called on traced ones, so it should be written with NumPy functions.
-    On plain arrays calling the decorated function costs what ``f`` costs. Forward mode is derived from the pullback.
+    them if there are several arguments; ``None`` stands for an argument that has no derivative. ``f`` gets plain
+    arrays, except that for derivatives of higher order it is called on traced ones, so it should be written with NumPy
+    functions. On plain arrays calling the decorated function costs what ``f`` costs. Forward mode is derived from the pullback.
 
     Raises ``OutputError`` if ``f`` does not return such a pair, ``InvalidGradient`` if what the pullback returns does
     not match the arguments in structure or shape.
@@ -55,7 +55,7 @@ def custom_gradient(f: Callable[..., tuple[Tree, Callable[[Tree], Any]]]) -> Cal
             return build(list(leaves))
 
         call = _Call(name, f, arguments)
-        y = apply(op, [np.asarray(leaves[i])[()] if type(leaves[i]) in (float, complex) else leaves[i] for i in places], {"call": call})
+        y = apply(op, [as_array(leaves[i]) for i in places], {"call": call})
         return call.unpack(y)
 
     return with_gradient
@@ -136,8 +136,8 @@ def _checked(name: str, i: int, arg: Tree, returned: Tree) -> list[Array | None]
     given = [r for r in flatten(returned)[0] if is_leaf(r)]
     if len(given) != len(leaves):
         raise InvalidGradient(
-            f"The pullback of {name} returned {len(given)} array(s) for argument {i}, which has {len(leaves)}. Return a "
-            "tree like the argument, or None if it has no derivative."
+            f"The pullback of {name} returned {len(given)} array(s) for argument {i}, which has {len(leaves)}. Return "
+            "a tree like the argument, or None if it has no derivative."
         )
     for x, r in zip(leaves, given, strict=True):
         if np.shape(r) != np.shape(x):

@@ -11,9 +11,9 @@ from wengert._types import Array, Tree
 from wengert.arrays.dual import Dual, dual
 from wengert.core.dispatch import Box, new_level
 from wengert.core.masking import reach_of
-from wengert.core.trees import flatten, tree_map
+from wengert.core.trees import flatten
 from wengert.errors import InputError
-from wengert.transforms.arguments import Variables, name_of, output
+from wengert.transforms.arguments import Variables, name_of, output, split_aux, without
 from wengert.transforms.reverse import grad
 
 __all__ = ["hvp", "jvp"]
@@ -24,8 +24,8 @@ def jvp(
 ) -> tuple[Any, ...]:
     """``f``'s value at ``primals``, and its derivative there along ``tangents``: ``(value, tangent)``.
 
-    ``primals`` and ``tangents`` are tuples of arguments of the same structure and shapes. The tangent has the structure,
-    shapes and dtypes of the value. With ``has_aux=True``, ``f`` returns ``(value, aux)``, and ``jvp`` returns
+    ``primals`` and ``tangents`` are tuples of arguments of the same structure and shapes. The tangent has the
+    structure, shapes and dtypes of the value. With ``has_aux=True``, ``f`` returns ``(value, aux)``, and ``jvp`` returns
     ``(value, tangent, aux)``.
 
     Raises ``InputError`` if primals have no derivative or tangents don't match them.
@@ -42,12 +42,10 @@ def jvp(
     level = new_level()
     lifted = [dual(x, t, level, reach_of(t)) for x, t in zip(variables.leaves, directions, strict=True)]
     out = f(*variables.call(primals, lifted))
-    aux: Any = ()
+    aux: tuple[Any, ...] = ()
     if has_aux:
-        if not isinstance(out, tuple) or len(out) != 2:
-            raise InputError(f"has_aux=True: {name_of(f)} must return a pair (value, aux).")
-        out, aux = out
-        aux = (tree_map(lambda x: x._current()._data if isinstance(x, Dual) and x._level == level else x, aux),)
+        out, extra = split_aux(f, out)
+        aux = (without(extra, level),)
     leaves, build = flatten(out)
     values, derivatives = [], []
     for leaf in leaves:
@@ -79,6 +77,7 @@ def _directions(f: Callable[..., Any], leaves: Sequence[Array], tangents: Sequen
     if len(given) != len(leaves):
         raise InputError(f"jvp of {name_of(f)}: the primals have {len(leaves)} leaves, the tangents {len(given)}.")
     result = []
+    t: Any
     for x, t in zip(leaves, given, strict=True):
         t = t if isinstance(t, Box) else np.asarray(t)[()]
         if t.shape != x.shape:

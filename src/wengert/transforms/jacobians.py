@@ -19,8 +19,8 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     """A function that returns the derivative of every element of ``f``'s value by every element of its argument.
 
     For arrays, the result's shape is the value's followed by the argument's. For trees, it is the value's tree whose
-    leaves are trees like the argument; a tuple of those for a sequence ``argnums``. Of a holomorphic function of complex
-    numbers it is the complex derivative.
+    leaves are trees like the argument; a tuple of those for a sequence ``argnums``. Of a holomorphic function of
+    complex numbers it is the complex derivative.
 
     It takes one backward pass an element of the value.
 

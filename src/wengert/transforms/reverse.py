@@ -13,9 +13,9 @@ from wengert.arrays.tensor import Tensor, lift
 from wengert.core.dispatch import Box, new_level
 from wengert.core.masking import reach_of
 from wengert.core.sweep import sweep
-from wengert.core.trees import flatten, tree_map
+from wengert.core.trees import flatten
 from wengert.errors import InvalidGradient, OutputError
-from wengert.transforms.arguments import Variables, as_array, name_of, output, positions
+from wengert.transforms.arguments import Variables, name_of, output, positions, split_aux, without
 
 __all__ = ["grad", "value_and_grad", "vjp"]
 
@@ -25,8 +25,8 @@ def value_and_grad(
 ) -> Callable[..., tuple[Any, Any]]:
     """A function that returns ``f``'s value and its gradient.
 
-    ``f`` returns a real scalar; its arguments at ``argnums`` are arrays or numbers of floating-point or complex type, or
-    trees of them (dicts, lists, tuples, named tuples, dataclasses, attrs classes). The gradient has the structure,
+    ``f`` returns a real scalar; its arguments at ``argnums`` are arrays or numbers of floating-point or complex type,
+    or trees of them (dicts, lists, tuples, named tuples, dataclasses, attrs classes). The gradient has the structure,
     shapes and dtypes of the argument: one tree for an integer ``argnums``, a tuple of trees for a sequence. With
     ``has_aux=True``, ``f`` returns ``(value, aux)`` and the result is ``((value, aux), gradient)``.
 
@@ -57,11 +57,11 @@ def value_and_grad(
         level = new_level()
         variables = Variables("value_and_grad", args, where)
         lifted = [lift(x, level) for x in variables.leaves]
-        nodes = [t._node for t in lifted]
+        nodes: list[Any] = [t._node for t in lifted]
         y = f(*variables.call(args, lifted), **kwargs)
         aux = None
         if has_aux:
-            y, aux = _split_aux(f, y)
+            y, aux = split_aux(f, y)
         cotangents = _NO_COTANGENTS
         value = y = _scalar(f, y)
         if type(y) is Tensor and y._level == level:
@@ -70,7 +70,7 @@ def value_and_grad(
                 cotangents = sweep(y._node, value.dtype.type(1), nested=isinstance(value, Box))
         leaves = [cotangents[n] if n in cotangents else np.zeros(n.shape, n.dtype) for n in nodes]
         gradient = variables.result(leaves, bare)
-        return ((value, _without(aux, level)) if has_aux else value), gradient
+        return ((value, without(aux, level)) if has_aux else value), gradient
 
     return transformed
 
@@ -96,9 +96,7 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool 
     return transformed
 
 
-def vjp(
-    f: Callable[..., Any], *primals: Tree, has_aux: bool = False
-) -> tuple[Any, Callable[[Tree], Tree]] | tuple[Any, Callable[[Tree], Tree], Any]:
+def vjp(f: Callable[..., Any], *primals: Tree, has_aux: bool = False) -> tuple[Any, ...]:
     """``f``'s value at ``primals`` and its pullback there.
 
     The pullback takes a cotangent of the same structure and shapes as the value, and returns the cotangent of the
@@ -117,11 +115,11 @@ def vjp(
     variables = Variables("vjp", primals, range(len(primals)))
     level = new_level()
     lifted = [lift(x.copy() if isinstance(x, np.ndarray) else x, level) for x in variables.leaves]
-    nodes = [t._node for t in lifted]
+    nodes: list[Any] = [t._node for t in lifted]
     out = f(*variables.call(primals, lifted))
     aux = None
     if has_aux:
-        out, aux = _split_aux(f, out)
+        out, aux = split_aux(f, out)
     leaves, build = flatten(out)
     boxes = [output("vjp", f, y) for y in leaves]
     roots = [y._node if type(y) is Tensor and y._level == level else None for y in boxes]
@@ -138,9 +136,10 @@ def vjp(
                 seeded = reach_of(g) is not None
                 for node, r in sweep(root, g, retain=True, seeded=seeded, nested=nested).items():
                     totals[node] = totals[node] + r if node in totals else r
-        return variables.result([totals[n] if n in totals else np.zeros(n.shape, n.dtype) for n in nodes], len(primals) == 1)
+        leaves = [totals[n] if n in totals else np.zeros(n.shape, n.dtype) for n in nodes]
+        return variables.result(leaves, bare=len(primals) == 1)
 
-    return (value, pullback, _without(aux, level)) if has_aux else (value, pullback)
+    return (value, pullback, without(aux, level)) if has_aux else (value, pullback)
 
 
 _NO_COTANGENTS: dict[Any, Array] = {}
@@ -149,12 +148,6 @@ _NO_COTANGENTS: dict[Any, Array] = {}
 def _check_callable(what: str, f: Any) -> None:
     if not callable(f):
         raise TypeError(f"{what} takes a function; got {type(f).__name__}. Write wg.{what}(f)(x), not wg.{what}(f(x)).")
-
-
-def _split_aux(f: Callable[..., Any], y: Any) -> tuple[Any, Any]:
-    if not isinstance(y, tuple) or len(y) != 2:
-        raise OutputError(f"has_aux=True: {name_of(f)} must return a pair (value, aux); it returned {type(y).__name__}.")
-    return y
 
 
 def _scalar(f: Callable[..., Any], y: Any) -> Any:
@@ -175,21 +168,12 @@ def _scalar(f: Callable[..., Any], y: Any) -> Any:
     return y
 
 
-def _without(tree: Tree, level: int) -> Tree:
-    """``tree`` with the tensors of ``level`` replaced by what they hold."""
-
-    def plain(x: Any) -> Any:
-        return x._current()._data if isinstance(x, Box) and x._level == level else x
-
-    return tree_map(plain, tree)
-
-
 def _matching(f: Callable[..., Any], cotangent: Tree, values: Sequence[Array]) -> list[Array]:
     """The cotangent's leaves, checked against the value's."""
     given = flatten(cotangent)[0]
     if len(given) != len(values):
         raise InvalidGradient(
-            f"The pullback of {name_of(f)} takes a cotangent with {len(values)} leaves, like its value; got {len(given)}."
+            f"The pullback of {name_of(f)} takes a cotangent of {len(values)} leaves, like its value; got {len(given)}."
         )
     result = []
     for g, y in zip(given, values, strict=True):

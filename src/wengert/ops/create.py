@@ -1,0 +1,126 @@
+"""Arrays made from others: copies, conversions, grids, and arrays of the same shape to be written into."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from wengert._types import Array
+from wengert.core.dispatch import Box, operand
+from wengert.core.op import Op
+from wengert.core.registry import register
+from wengert.ops.cases import call, drawn
+from wengert.ops.entries import composite, constant, linear
+
+__all__: list[str] = []
+
+
+# Arrays like another. They are constants of the level of the array they are like, so traced values can be written in.
+
+constant(np.zeros_like, "a dtype order subok shape")
+constant(np.ones_like, "a dtype order subok shape")
+constant(np.empty_like, "prototype dtype order subok shape")
+
+
+@composite(
+    np.full_like,
+    samples=lambda r: [
+        call(r.normal(size=(2, 3)), r.normal(size=())),
+        call(r.normal(size=(2, 3)), r.normal(size=3), order="F"),
+        call(r.normal(size=2), r.normal(size=3), shape=(2, 3)),
+    ],
+)
+def _full_like(a: Array, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, **kwargs: Any) -> Array:
+    y = np.empty_like(a, dtype, order, subok, **kwargs)
+    np.copyto(y, fill_value, casting="unsafe")
+    return y
+
+
+# Copies and conversions
+
+linear(
+    np.copy,
+    "a order subok",
+    evaluate=lambda a, order="K", subok=False: np.copy(a, order),
+    a=lambda g: g,
+    samples=drawn(((2, 3),), ((2, 3), "F"), ((), {"order": "C"})),
+)
+
+ASTYPE: Op = register(Op("astype", "linear", lambda x, dtype, order: x.astype(dtype, order), ("x",), (lambda g: g,)))
+
+
+if hasattr(np, "astype"):  # NumPy 2.1
+
+    @composite(np.astype, samples=drawn(((2, 3), complex), ((3,), float), ((), complex, {"copy": False})))
+    def _astype(x: Array, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Array:
+        return x.astype(dtype, copy=copy)
+
+
+# Grids
+
+
+@composite(
+    np.meshgrid,
+    samples=lambda r: [
+        call(r.normal(size=2), r.normal(size=3)),
+        call(r.normal(size=2), r.normal(size=3), r.normal(size=2), indexing="ij"),
+        call(r.normal(size=2), r.normal(size=()), sparse=True),
+        call(r.normal(size=3), copy=False),
+    ],
+)
+def _meshgrid(*xi: Array, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[Array, ...]:
+    if indexing not in ("xy", "ij"):
+        raise ValueError(f"meshgrid: indexing is 'xy' or 'ij', not {indexing!r}.")
+    arrays = [x if isinstance(x, Box) else np.asarray(x) for x in map(operand, xi)]
+    places = list(range(len(arrays)))
+    if indexing == "xy" and len(arrays) > 1:
+        places[:2] = [1, 0]
+    made = tuple([np.reshape(x, [-1 if i == k else 1 for i in range(len(places))]) for k, x in zip(places, arrays, strict=True)])
+    if not sparse:
+        made = np.broadcast_arrays(*made)
+    return tuple([np.copy(x) for x in made]) if copy else made
+
+
+@composite(np.vander, samples=drawn(((3,),), ((3,), 2), ((2,), {"increasing": True, "N": 4}), ((2,), 0)))
+def _vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
+    if x.ndim != 1:
+        raise ValueError(f"vander takes an array with one axis; its shape is {x.shape}.")
+    x = x.astype(np.promote_types(x.dtype, int), copy=False)
+    powers = [np.ones_like(x)]
+    for _ in range(1, x.size if N is None else N):
+        powers.append(powers[-1] * x)
+    made = np.stack(powers, axis=1)[:, : x.size if N is None else N]
+    return made if increasing else np.flip(made, 1)
+
+
+@composite(
+    np.linspace,
+    samples=lambda r: [
+        call(r.normal(size=()), r.normal(size=()), 4),
+        call(r.normal(size=2), r.normal(size=2), num=3, axis=1),
+        call(r.normal(size=2), r.normal(size=()), 3, False),
+        call(r.normal(size=()), r.normal(size=()), 3, retstep=True),
+        call(r.normal(size=()), r.normal(size=()), 1),
+        call(r.normal(size=()), 2.0, 0),
+    ],
+)
+def _linspace(
+    start: Array, stop: Array, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0,
+    *, device: Any = None,
+) -> Any:  # fmt: skip
+    if num < 0:
+        raise ValueError(f"linspace: num={num} samples; it can't be negative.")
+    start, stop = [x if type(x) in (int, float, complex) else x * 1.0 for x in map(operand, (start, stop))]
+    parts = num - 1 if endpoint else num
+    delta = stop - start
+    counts = np.arange(num, dtype=delta.dtype).reshape((-1,) + (1,) * delta.ndim)
+    step = delta / parts if parts > 0 else delta * np.nan
+    y = counts * (step if parts > 0 else delta) + start
+    if endpoint and num > 1:
+        end = stop if isinstance(stop, Box) else np.asarray(stop, delta.dtype)
+        y = np.concatenate([y[:-1], np.broadcast_to(end, delta.shape)[None]])
+    y = np.moveaxis(y, 0, axis)
+    if dtype is not None and np.dtype(dtype) != y.dtype:
+        y = (np.floor(y) if np.dtype(dtype).kind in "iu" else y).astype(dtype)
+    return (y, step) if retstep else y
