@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+import wengert as wg
+
 __all__ = ["Program"]
 
 
@@ -18,7 +20,7 @@ class Program:
         rng = np.random.default_rng(seed)
         self.shape = tuple(rng.integers(1, 4, rng.integers(1, 4)).tolist())
         self.lines: list[str] = []
-        scope: dict[str, Any] = {"np": np, "v0": rng.normal(size=self.shape)}
+        scope: dict[str, Any] = {"np": np, "new": np.array, "v0": rng.normal(size=self.shape)}
         draw = _Draw(rng, scope)
         while len(self.lines) < length:
             line = draw.line()
@@ -33,10 +35,16 @@ class Program:
         return "\n".join([f"v0: {self.shape}", *self.lines])
 
     def variables(self, x: Any) -> dict[str, Any]:
-        """All variables after a run."""
-        scope: dict[str, Any] = {"np": np, "v0": x}
+        """All variables after a run. Arrays that the program makes anew are tensors where ``x`` is no plain array."""
+        scope: dict[str, Any] = {"np": np, "new": self._new(x), "v0": x}
         exec(self._code, scope)  # noqa: S102 - lines are made by this module
         return {name: v for name, v in scope.items() if name.startswith("v")}
+
+    @staticmethod
+    def _new(x: Any) -> Any:
+        if type(x) is np.ndarray:
+            return lambda made: made.astype(x.dtype)
+        return wg.tensor
 
     def __call__(self, x: Any) -> Any:
         total: Any = 0.0
@@ -111,6 +119,8 @@ class _Draw:
             f"np.concatenate([{a}.ravel(), {b}.ravel()])[:9]",
             f"np.where({self.mask(x.shape)}, {a}, 0.5)",
             f"np.zeros_like({a})",
+            f"new(np.full({x.shape}, 0.4))",
+            f"new(np.full({x.shape}, 0.4))",
             f"np.diagonal(np.atleast_2d({a}))",
         )
 
@@ -118,7 +128,9 @@ class _Draw:
         b, c = self.pick(*self.arrays()), self.pick(*self.arrays())
         x = self.scope[a]
         number = round(float(self.rng.normal()), 2)
-        value = self.pick(str(number), f"0.5 * np.sum({b})", f"np.cos({b})", b, f"{b}[:1]", f"{a}[{self.basic(x.shape)}]")
+        value = self.pick(
+            str(number), f"0.5 * np.sum({b})", f"np.cos({b})", b, f"{b}[:1]", f"{a}[{self.basic(x.shape)}]"
+        )
         return self.pick(
             f"{a}[{self.basic(x.shape)}] = {value}",
             f"{a}[{self.basic(x.shape)}] = {value}",
@@ -134,7 +146,7 @@ class _Draw:
             f"np.multiply({b}, {self.pick(c, number)}, out={a})",
             f"np.subtract({b}, {c}, out={a}, where={self.mask(x.shape)})",
             f"np.copyto({a}, -{b})",
-            f"np.copyto({a}, {value}, where={self.mask(x.shape)})",
+            f"np.copyto({a}, np.cos({b}), where={self.mask(x.shape)})",
             f"{a}.fill({number})",
             f"np.put({a}, {self.positions(x.size)}, {value})",
             f"np.putmask({a}, {self.mask(x.shape)}, {value})",
@@ -166,7 +178,9 @@ class _Draw:
         first = self.positions(shape[0])
         if len(shape) == 1 or self.rng.random() < 0.5:
             return first
-        return self.pick(f"{first}, :1", f":, {self.positions(shape[1])}", f"{first}, -1", f"{first}, {shape[1]} * [[0]]")
+        return self.pick(
+            f"{first}, :1", f":, {self.positions(shape[1])}", f"{first}, -1", f"{first}, {shape[1]} * [[0]]"
+        )
 
     def mask(self, shape: tuple[int, ...]) -> str:
         return f"np.array({(self.rng.random(shape) < 0.5).tolist()}, bool).reshape({shape})"

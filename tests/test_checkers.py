@@ -61,6 +61,11 @@ def wrong_at_third_order(x):
     return sine(x)
 
 
+@wg.custom_gradient
+def wrong_by_its_cotangent(x):
+    return 2.0 * x, lambda g: 2.0 * wg.stop_gradient(g)
+
+
 def detached(x):
     return x * wg.stop_gradient(x)
 
@@ -112,6 +117,7 @@ def test_what_is_right_passes_every_checker(check, f, args):
         (check_orders, wrong_factor),
         (check_orders, wrong_at_second_order),
         (check_orders, wrong_at_third_order),
+        (check_orders, wrong_by_its_cotangent),
         (check_orders, wrong_forward),
         (check_orders, detached),
         (check_grads, wrong_factor),

@@ -97,6 +97,15 @@ def test_values_of_different_shapes():
     check_grads(f, (X,), order=3)
 
 
+def test_a_pullback_may_ignore_its_cotangent():
+    @wg.custom_gradient
+    def flat(x, y):
+        return x + y, lambda g: (np.zeros(3), g)
+
+    np.testing.assert_array_equal(wg.grad(lambda x: np.sum(flat(x, Y)))(X), np.zeros(3))
+    np.testing.assert_array_equal(wg.jvp(flat, (X, Y), (X, Y))[1], Y)
+
+
 @pytest.mark.parametrize("mode", [wg.grad, wg.jacobian])
 def test_none_stands_for_no_derivative(mode):
     @wg.custom_gradient

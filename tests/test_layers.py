@@ -13,8 +13,8 @@ SOURCE = Path(wengert.__file__).parent
 LAYERS = ["errors", "_types", "core", "ops", "arrays", "transforms", "testing"]
 """From the bottom up. A module imports from its own layer and those below it."""
 
-LAZY = {"optree", "mpmath"}
-"""Imported where they are needed: arrays alone need no trees; and mpmath is for tests only."""
+LAZY = {"optree", "mpmath", "scipy"}
+"""Imported where they are needed: arrays alone need no trees, few functions need SciPy, only tests need mpmath."""
 
 HEAVY = ["numba", "llvmlite", "scipy", "matplotlib", "optree", "mpmath", "jax", "torch", "autograd", "mygrad", "pytest"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array, Params, Shape
-from wengert.arrays.tensor import lift
+from wengert.arrays.tensor import Tensor, lift
 from wengert.core.aliasing import View, shows
 from wengert.core.arraylike import ArrayLike
 from wengert.core.cotangents import fit
@@ -191,6 +191,8 @@ def _transposed_pull(op: Op, i: int, t: Array, frame: Node) -> Array:
         pull = (op.pulls if frame.dtype.kind != "c" else op.conjugate_pulls)[i]
         assert pull is not None
         r = pull(g, frame)
+    if not isinstance(r, Tensor) or r._level != level or r._node is None:
+        return np.zeros(frame.shape, frame.dtype)  # a person's pullback may ignore its cotangent
     node = r._node if r.shape == t.shape else fit(r, t.shape)._node
     variable: Any = g._node
     return sweep(node, t)[variable]

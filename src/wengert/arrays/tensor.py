@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from wengert import ops as _table  # noqa: F401 - the operators look their operations up in the table
 from wengert._types import NO_PARAMS, PLAIN, Array, DTypeLike, Params
 from wengert.core.aliasing import View, shows
-from wengert.core.arraylike import OPERATORS, ArrayLike
+from wengert.core.arraylike import ArrayLike
 from wengert.core.dispatch import Box, apply
 from wengert.core.op import Op
-from wengert.core.registry import ALONE, UFUNCS
+from wengert.core.registry import ALONE
 from wengert.core.sweep import sweep
 from wengert.core.tape import Node, leaf, record
 from wengert.errors import InputError, InvalidBackprop
@@ -171,11 +170,11 @@ class Tensor(ArrayLike):
             chain.append(box)
             box = box._view.parent
         for box in reversed(chain):
-            view, node = box._view, getattr(box, "_node", None)
-            parent = view.parent
-            root = parent._live() if type(parent) is Tensor else None
-            if root is not None and (node is None or node.spent or node.parents[0] is not root):
-                view.seen = None
+            view = box._view
+            if type(box) is Tensor and type(view.parent) is Tensor:
+                node, root = box._node, view.parent._live()
+                if root is not None and (node is None or node.spent or node.parents[0] is not root):
+                    view.seen = None
             view.follow(box)
         return self
 
@@ -238,13 +237,6 @@ class Tensor(ArrayLike):
             made._view = View(op, params, self, x)
         return made
 
-    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        if not kwargs and method == "__call__":
-            op = UFUNCS.get(ufunc)
-            if op is not None:
-                return self._apply_alone(op) if len(inputs) == 1 else apply(op, inputs)
-        return super().__array_ufunc__(ufunc, method, *inputs, **kwargs)
-
     def __array_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
@@ -269,97 +261,6 @@ def lift(x: Array, level: int) -> Tensor:
 
 
 _new: Any = object.__new__
-
-
-def _operator(op: Op, name: str) -> None:
-    """Give ``Tensor`` the operator ``name`` of an elementwise ``op``, on a shorter way than ``apply``'s."""
-    fun = op.fun
-    only_self, only_other, both = [
-        (*inputs, output) for inputs, output in (op.keeps[v] for v in ((True, False), (False, True), (True, True)))
-    ]
-    general = getattr(ArrayLike, f"__{name}__")
-    general_reflected = getattr(ArrayLike, f"__r{name}__")
-
-    def method(self: Tensor, other: Any) -> Any:
-        if self._view is not None:
-            self._renewed()
-        x = self._data
-        node = self._node
-        if type(other) is Tensor:
-            if other._view is not None:
-                other._renewed()
-            if other._level != self._level:
-                return general(self, other)
-            z = other._data
-            other_node = other._node
-        else:
-            z = other
-            other_node = None
-        if type(x) not in PLAIN or type(z) not in PLAIN:
-            return general(self, other)
-        y = fun(x, z)
-        made = _new(Tensor)
-        made._data = y
-        made._level = self._level
-        made._view = None
-        if other_node is None:
-            if node is None:
-                made._node = None
-                return made
-            keep_x, keep_z, keep_y = only_self
-        else:
-            keep_x, keep_z, keep_y = both if node is not None else only_other
-            if other_node.spent:
-                other_node = other._live()
-        if node is not None and node.spent:
-            node = self._live()
-        made._node = Node(
-            op,
-            (node, other_node),
-            (x if keep_x else None, z if keep_z else None),
-            y if keep_y else None,
-            NO_PARAMS,
-            y.shape,
-            y.dtype,
-        )
-        return made
-
-    def reflected(self: Tensor, other: Any) -> Any:
-        if self._view is not None:
-            self._renewed()
-        z = self._data
-        if type(other) not in PLAIN or type(z) not in PLAIN:
-            return general_reflected(self, other)
-        y = fun(other, z)
-        made = _new(Tensor)
-        made._data = y
-        made._level = self._level
-        made._view = None
-        node = self._node
-        if node is not None:
-            if node.spent:
-                node = self._live()
-            keep_x, keep_z, keep_y = only_other
-            made._node = Node(
-                op,
-                (None, node),
-                (other if keep_x else None, z if keep_z else None),
-                y if keep_y else None,
-                NO_PARAMS,
-                y.shape,
-                y.dtype,
-            )
-        else:
-            made._node = None
-        return made
-
-    setattr(Tensor, f"__{name}__", method)
-    setattr(Tensor, f"__r{name}__", reflected)
-
-
-for _name, _ufunc in OPERATORS.items():
-    if _ufunc in UFUNCS and UFUNCS[_ufunc].kind == "elementwise":
-        _operator(UFUNCS[_ufunc], _name)
 
 
 def tensor(

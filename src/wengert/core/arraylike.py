@@ -16,7 +16,7 @@ from wengert.core.op import Op
 from wengert.core.registry import FUNCTIONS, OPS, UFUNC_METHODS, UFUNCS
 from wengert.errors import UnsupportedFunction
 
-__all__ = ["ArrayLike", "call_ufunc", "unsupported"]
+__all__ = ["ArrayLike", "call_ufunc", "defers", "unsupported"]
 
 
 class ArrayLike(Box):
@@ -284,6 +284,12 @@ class ArrayLike(Box):
         """A copy, recorded: derivatives flow through it."""
         return np.copy(self, order)
 
+    def __copy__(self) -> Any:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return self.copy()
+
     def astype(
         self, dtype: Any, order: Any = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
     ) -> Any:
@@ -348,13 +354,13 @@ def _binary(name: str, ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..
     compute = getattr(operator, f"__{name}__", ufunc)
 
     def forward(self: ArrayLike, other: Any) -> Any:
-        return NotImplemented if _defers(other) else ufunc(self, other)
+        return NotImplemented if defers(other) else ufunc(self, other)
 
     def backward(self: ArrayLike, other: Any) -> Any:
-        return NotImplemented if _defers(other) else ufunc(other, self)
+        return NotImplemented if defers(other) else ufunc(other, self)
 
     def inplace(self: ArrayLike, other: Any) -> Any:
-        if _defers(other):
+        if defers(other):
             return NotImplemented
         y = compute(self, other)
         if isinstance(innermost(self), np.generic):  # as in NumPy, whose scalars can't change
@@ -365,7 +371,7 @@ def _binary(name: str, ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..
     return forward, backward, inplace
 
 
-def _defers(other: Any) -> bool:
+def defers(other: Any) -> bool:
     """Whether ``other`` has said that NumPy should leave operators to it."""
     return getattr(other, "__array_ufunc__", True) is None
 

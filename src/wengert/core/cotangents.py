@@ -5,14 +5,15 @@ These are the only places where a cotangent's shape or dtype is mended, so no ru
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from wengert._types import Array, Shape
 
-__all__ = ["Scatter", "accumulate", "finish", "fit", "has_nan", "names_once"]
+__all__ = ["Scatter", "accumulate", "add_parts", "finish", "fit", "has_nan", "names_once"]
 
 HALF = np.dtype(np.float16)
 SINGLE = np.dtype(np.float32)
@@ -67,11 +68,12 @@ def has_nan(g: Array) -> bool:
 class Scatter:
     """A cotangent that is zero but for parts of it, as reading ``x[index]`` gives: never built before it must be.
 
-    Contributions of many reads share one buffer, so n of them cost what they touch and one array of zeros, not n.
-    ``spread(indices, values, shape, dtype)`` builds the dense array when values are boxed and must be recorded.
+    Contributions of many reads are held until they are as large as ``x`` together, and then added into one buffer: n of
+    them cost what they touch and one array of zeros, not n. ``spread(indices, values, shape, dtype)`` builds the dense
+    array when values are boxed and must be recorded.
     """
 
-    __slots__ = ("buffer", "indices", "kind", "ndim", "shape", "spread", "values")
+    __slots__ = ("buffer", "held", "indices", "kind", "limit", "ndim", "shape", "spread", "values")
 
     dtype = None  # so that it is never taken for a finished cotangent
     base = None
@@ -85,50 +87,70 @@ class Scatter:
         self.spread = spread
         self.indices = [index]
         self.values = [value]
+        self.held = value.size
+        self.limit = max(math.prod(shape), 1024)
         self.buffer: Array = None
 
     def dense(self) -> Array:
         """The whole array."""
-        if self.buffer is None:
-            return self.spread(self.indices, self.values, self.shape, self.kind)
-        return self.buffer
+        if self._flush():
+            return self.buffer
+        rest = self.spread(self.indices, self.values, self.shape, self.kind)
+        return rest if self.buffer is None else self.buffer + rest
 
     def absorb(self, g: Array, node: Any, shared: set[Any]) -> Array:
         """This cotangent plus ``g``."""
         if type(g) is not Scatter:
+            shared.add(node)
             return self.add_to(g, node, shared)
-        if self.buffer is not None and all(map(_is_plain, g.values)):
-            g.write(self.buffer)
-        elif self.buffer is None and all(map(_is_plain, self.values)) and all(map(_is_plain, g.values)):
-            self.buffer = np.zeros(self.shape, np.result_type(_wide(self.kind), *self.values, *g.values))
-            self.write(self.buffer)
-            g.write(self.buffer)
-            self.indices, self.values = [], []
-        elif self.buffer is not None:
-            return accumulate(self.buffer, g.dense(), node, shared)
-        else:
-            self.indices += g.indices
-            self.values += g.values
+        if g.buffer is not None:
+            return accumulate(g.dense(), self.dense(), node, shared)
+        for index, value in zip(g.indices, g.values, strict=True):
+            self.hold(index, value)
         return self
+
+    def hold(self, index: Any, value: Array) -> None:
+        """Add the cotangent of another ``x[index]``."""
+        self.indices.append(index)
+        self.values.append(value)
+        self.held += value.size
+        if self.held > self.limit:
+            self._flush()
 
     def add_to(self, total: Array, node: Any, shared: set[Any]) -> Array:
         """``total`` (a dense array) plus this cotangent."""
         if self.buffer is not None or not _is_plain(total) or not all(map(_is_plain, self.values)):
             return accumulate(total, self.dense(), node, shared)
-        dtype = np.result_type(total, _wide(total.dtype), *self.values)
+        dtype = np.result_type(total, _wide(total.dtype), *{v.dtype for v in self.values})
         if node in shared or total.dtype != dtype or not isinstance(total, np.ndarray):
             total = np.array(total, dtype=dtype)
             shared.discard(node)
-        self.write(total)
+        add_parts(total, self.indices, self.values)
         return total
 
-    def write(self, buffer: np.ndarray[Any, Any]) -> None:
-        """Add the parts into ``buffer``."""
-        for index, value in zip(self.indices, self.values, strict=True):
-            if names_once(index):
-                buffer[index] += value
-            else:
-                np.add.at(buffer, index, value)
+    def _flush(self) -> bool:
+        """Add what is held into the buffer; whether that could be done, values being plain."""
+        if not all(map(_is_plain, self.values)):
+            return False
+        dtype = np.result_type(_wide(self.kind), *{v.dtype for v in self.values})
+        if self.buffer is None:
+            self.buffer = np.zeros(self.shape, dtype)
+        elif not np.can_cast(dtype, self.buffer.dtype):
+            self.buffer = self.buffer.astype(np.result_type(dtype, self.buffer))
+        add_parts(self.buffer, self.indices, self.values)
+        self.indices, self.values, self.held = [], [], 0
+        return True
+
+
+def add_parts(buffer: np.ndarray[Any, Any], indices: Sequence[Any], values: Sequence[Array]) -> None:
+    """Add to ``buffer`` each of ``values`` at its index."""
+    if len(indices) > 8 and buffer.ndim == 1 and all([type(i) is int for i in indices]):
+        indices, values = [np.array(indices)], [np.array(values)]
+    for index, value in zip(indices, values, strict=True):
+        if names_once(index):
+            buffer[index] += value
+        else:
+            np.add.at(buffer, index, value)
 
 
 def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:

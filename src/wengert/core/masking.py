@@ -175,15 +175,15 @@ def _without_unreached(node: Node, reach: np.ndarray[Any, Any]) -> Node:
     assert op is not None
     if op.kind != "multilinear":
         return node
-    frame = random_frame(node)
-    seeds = weights(node.shape, reach, node.dtype)
     xs = list(node.xs)
-    for j, x in enumerate(node.xs):
-        if x is not None and not np.isfinite(bare(x)).all():
-            pull = op.pulls[0 if op.variadic else j]
-            assert pull is not None
-            touched = nonzero(fit(pull(seeds, frame), np.shape(x)))
-            xs[j] = masked(x, touched)
+    doubtful = [j for j, x in enumerate(xs) if x is not None and not np.isfinite(bare(x)).all()]
+    if not doubtful:
+        return node
+    frame = random_frame(node)
+    frame.parents = frame.xs  # so that constants, too, are told how far the cotangent reaches them
+    pulled = _pull(frame, weights(node.shape, reach, node.dtype))
+    for j in doubtful:
+        xs[j] = masked(xs[j], nonzero(fit(pulled[j], np.shape(xs[j]))))
     return _frame(node, xs, node.y)
 
 

@@ -67,6 +67,7 @@ class Op:
     jvps: tuple[Rule | None, ...] | None = None
     joint: Rule | None = None
     selects: bool = False
+    reads: bool = False
     put: Callable[..., Any] | None = None
 
     def __repr__(self) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy import ndarray
 
 from wengert._types import Array
-from wengert.core.cotangents import accumulate, finish, fit, has_nan
+from wengert.core.cotangents import Scatter, accumulate, finish, fit, has_nan
 from wengert.core.dispatch import Box
 from wengert.core.masking import is_strict, masked_sweep
 from wengert.core.op import Op
@@ -64,7 +64,10 @@ def _plain_sweep(root: Node, order: list[Node], g: Array, retain: bool, every: b
             if every:
                 node.grad = g.copy() if node in shared and type(g) is ndarray else g
             together = op.pull_all
-            if together is not None:
+            if op.reads and type(total := totals.get(node.parents[0])) is Scatter:  # type: ignore[arg-type]
+                total.hold(node.params["index"], g)
+                pulls = ()
+            elif together is not None:
                 pulls = together(g, node)
             else:
                 pulls = op.pulls if node.dtype.kind != "c" else op.conjugate_pulls
@@ -79,7 +82,7 @@ def _plain_sweep(root: Node, order: list[Node], g: Array, retain: bool, every: b
                             shared.add(parent)
                     else:
                         totals[parent] = accumulate(totals[parent], r, parent, shared)
-        if every or (node is root and not retain):  # the others go with the root, one by one
+        if not retain and (every or node is root):  # the others go with the root, one by one
             node.release()
     for node, g in totals.items():
         if g.dtype is not node.dtype:
@@ -88,5 +91,5 @@ def _plain_sweep(root: Node, order: list[Node], g: Array, retain: bool, every: b
             g = totals[node] = g.copy()
         if every:
             node.grad = g
-            node.spent = True
+            node.spent = not retain
     return totals

@@ -16,7 +16,7 @@ from wengert._types import PLAIN, Tree
 from wengert.core.dispatch import Box
 from wengert.errors import TreeError
 
-__all__ = ["flatten", "is_leaf", "paths", "tree_map"]
+__all__ = ["flatten", "is_leaf", "is_like", "paths", "tree_map"]
 
 _NAMESPACE = "wengert"
 
@@ -37,6 +37,17 @@ def flatten(tree: Tree) -> tuple[list[Any], Callable[[list[Any]], Tree]]:
         unknown = {type(x) for x in leaves if not is_leaf(x) and _enter_record(type(x))}
         if not unknown:
             return leaves, partial(optree.tree_unflatten, structure)
+
+
+def is_like(tree: Tree, model: Tree) -> bool:
+    """Whether ``tree`` has the structure of ``model``: the same containers with leaves in the same places."""
+    if is_leaf(tree) or is_leaf(model):
+        return is_leaf(tree) and is_leaf(model)
+    import optree
+
+    flatten(tree), flatten(model)  # enters the records
+    structures = [optree.tree_structure(each, namespace=_NAMESPACE) for each in (tree, model)]
+    return bool(structures[0] == structures[1])
 
 
 def paths(tree: Tree) -> list[str]:

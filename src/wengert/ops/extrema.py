@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy import ndarray
 
 from wengert._types import Array, Axis
 from wengert.core.aliasing import deliver, keeps_gradient
-from wengert.core.dispatch import apply, operand
+from wengert.core.dispatch import Box, apply, operand
 from wengert.core.op import Op
-from wengert.core.registry import register
+from wengert.core.registry import ALONE, register
 from wengert.ops.cases import Call, call
 from wengert.ops.entries import composite
 from wengert.ops.queries import bare
@@ -24,15 +25,18 @@ def _shares(a: Array, y: Array, axis: Axis, keepdims: bool, initial: Any, where:
     Plain truth values where each result has one source. ``initial`` counts as an element; a result that equals none
     of its elements is a NaN among them, and its derivative is NaN.
     """
+    results = y
     y = keep(y, a.shape, axis, keepdims)
-    chosen = (a == y) & where
+    chosen = a == y if where is True else (a == y) & where
+    plain = type(a) is ndarray and not isinstance(results, Box) and initial is None
+    if plain and np.count_nonzero(chosen) == results.size and not np.count_nonzero(y != y):
+        return chosen
     sources = np.add.reduce(chosen, axis=axis, keepdims=True)
     if initial is not None:
         sources = sources + (initial == y)
-    if isinstance(sources, np.ndarray | np.generic) and (sources == 1).all():
-        return chosen
     lost = y != y
-    return np.where(chosen | lost, np.where(lost, np.nan, 1.0) / np.where(sources == 0, 1, sources), 0.0).astype(a.dtype)
+    share = np.where(lost, np.nan, 1.0) / np.where(sources == 0, 1, sources)
+    return np.where(chosen | lost, share, 0.0).astype(a.dtype)
 
 
 def _pull(
@@ -41,15 +45,15 @@ def _pull(
     shares = _shares(a, y, axis, keepdims, initial, where)
     g = keep(g, a.shape, axis, keepdims)
     if shares.dtype.kind == "b":
-        return np.where(shares, g, np.zeros((), g.dtype))
-    return np.where(shares != 0, g * shares, np.zeros((), g.dtype))
+        return np.where(shares, g, 0.0)
+    return np.where(shares != 0, g * shares, 0.0)
 
 
 def _push(
     t: Array, a: Array, y: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None, where: Array = True
 ) -> Array:
     shares = _shares(a, y, axis, keepdims, initial, where)
-    return np.sum(np.where(shares != 0, t * shares, np.zeros((), t.dtype)), axis=axis, keepdims=keepdims)
+    return np.sum(np.where(shares != 0, t * shares, 0.0), axis=axis, keepdims=keepdims)
 
 
 def _samples(rng: np.random.Generator) -> list[Call]:
@@ -83,7 +87,10 @@ def _ties(sign: float) -> list[tuple[Call, tuple[Any, ...]]]:
         (call(rows, axis=1, keepdims=True), (2.0 * quarters,)),
         (call(rows, axis=(1, 0)), (quarters,)),
         (call(row, initial=row[0]), (np.array([1.0, 0.0, 1.0]) / 3.0,)),
-        (call(rows, axis=1, where=np.array([True, False, True]), initial=-9.0 * sign), (np.eye(1, 3) + np.zeros((2, 3)),)),
+        (
+            call(rows, axis=1, where=np.array([True, False, True]), initial=-9.0 * sign),
+            (np.eye(1, 3) + np.zeros((2, 3)),),
+        ),
     ]
 
 
@@ -96,6 +103,7 @@ def _extremum(
     """Enter the functions that find the largest (``sign`` 1) or smallest (-1) element."""
     name = functions[0].__name__
     op = register(Op(name, "structured", evaluate, ("a",), (_pull,), (_push,), selects=True))
+    ALONE.update(dict.fromkeys(functions, op))
     join = np.maximum if sign > 0 else np.minimum
 
     @composite(*functions, samples=_samples, kinks=[*_ties(sign), (call(_GAP), (np.array(gradient_at_gap),))])
@@ -118,12 +126,16 @@ def _extremum(
         return y if out is None else deliver(y, out, f"np.{name}")
 
 
+_GREATEST: Any = np.maximum.reduce
+_LEAST: Any = np.minimum.reduce
+
+
 def _max(a: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None, where: Array = True) -> Array:
-    return np.maximum.reduce(a, axis, None, None, keepdims, initial, where)
+    return _GREATEST(a, axis, None, None, keepdims, initial, where)
 
 
 def _min(a: Array, axis: Axis = None, keepdims: bool = False, initial: Any = None, where: Array = True) -> Array:
-    return np.minimum.reduce(a, axis, None, None, keepdims, initial, where)
+    return _LEAST(a, axis, None, None, keepdims, initial, where)
 
 
 _LOST = [np.nan, np.nan, np.nan]

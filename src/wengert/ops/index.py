@@ -12,7 +12,7 @@ import numpy as np
 
 from wengert._types import PLAIN, Array, Shape
 from wengert.core.aliasing import Layout, blank, innermost, keeps_gradient, layout_of, write
-from wengert.core.cotangents import HALF, SINGLE, Scatter, names_once
+from wengert.core.cotangents import HALF, SINGLE, Scatter, add_parts, names_once
 from wengert.core.dispatch import Box, apply
 from wengert.core.op import Op
 from wengert.core.registry import register, register_function
@@ -69,10 +69,8 @@ def scattered(g: Array, place: Any, like: Any) -> Scatter:
 
 
 def _spread_plain(*values: Array, indices: Sequence[Any], shape: Shape, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    part = Scatter(indices[0], values[0], shape, dtype, spread)
-    part.indices, part.values = list(indices), list(values)
-    buffer = np.zeros(shape, np.result_type(SINGLE if dtype == HALF else dtype, *values))
-    part.write(buffer)
+    buffer = np.zeros(shape, np.result_type(SINGLE if dtype == HALF else dtype, *{v.dtype for v in values}))
+    add_parts(buffer, indices, values)
     return buffer
 
 
@@ -86,9 +84,10 @@ GETITEM: Op = register(
         "linear",
         lambda x, index: x[index],
         ("x",),
-        (lambda g, x_like, index: scattered(g, index, x_like),),
+        (lambda g, x_like, index: Scatter(index, g, x_like.shape, x_like.dtype, spread),),
         put=lambda x, value, index: replaced(x, index, value),
         selects=True,
+        reads=True,
     )
 )
 

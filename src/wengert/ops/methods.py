@@ -16,7 +16,7 @@ from wengert._types import Array, Axis
 from wengert.core.aliasing import deliver, keeps_gradient, write
 from wengert.core.dispatch import Box, apply, operand
 from wengert.core.op import Op
-from wengert.core.registry import FUNCTIONS, UFUNC_METHODS, UFUNCS, register
+from wengert.core.registry import UFUNC_METHODS, UFUNCS, register
 from wengert.errors import UnsupportedFunction
 from wengert.ops.cases import Call, call
 from wengert.ops.entries import composite
@@ -68,7 +68,7 @@ def _log_of_sum(ufunc: np.ufunc, exp: np.ufunc) -> None:
     """Enter the logarithm of a sum of exponentials."""
 
     def evaluate(array: Array, axis: Axis = 0, keepdims: bool = False) -> Array:
-        return ufunc.reduce(array, axis, None, None, keepdims)
+        return ufunc.reduce(array, axis, keepdims=keepdims)
 
     def pull(g: Array, array: Array, y: Array, axis: Axis = 0, keepdims: bool = False) -> Array:
         return keep(g, array.shape, axis, keepdims) * _exp_shares(array, y, axis, keepdims, exp)
@@ -143,7 +143,7 @@ def _reduce(
     name = f"np.{ufunc.__name__}.reduce"
     if _is_question(ufunc, array):
         chosen = {"where": bare(where)} | ({} if initial is None else {"initial": bare(initial)})
-        return deliver(ufunc.reduce(bare(array), axis, dtype, None, keepdims, **chosen), out, name)
+        return deliver(ufunc.reduce(bare(array), axis, dtype, keepdims=keepdims, **chosen), out, name)
     if dtype is not None:
         array = array.astype(dtype)
     mask = None if where is True else lined_up(np.broadcast_to(bare(where), array.shape), axis)
@@ -182,9 +182,7 @@ def _accumulate(ufunc: np.ufunc, array: Array, axis: int = 0, dtype: Any = None,
     return deliver(np.stack(results, axis=axis) if results else array, out, name)
 
 
-def _reduceat(
-    ufunc: np.ufunc, array: Array, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None
-) -> Array:
+def _reduceat(ufunc: np.ufunc, array: Array, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Array:
     """Reductions of the stretches that start at ``indices``; a stretch that would run backwards is one element."""
     array = operand(array)
     (axis,) = axes_of(axis, array.ndim)

@@ -17,18 +17,20 @@ from wengert.ops.cases import Call, call
 from wengert.ops.entries import composite, structured
 from wengert.ops.norms import ratio, real_product
 from wengert.ops.queries import bare
-from wengert.ops.reduce import axes_of, count, counted, keep, restrict
+from wengert.ops.reduce import ADD_UP, axes_of, count, counted, keep, restrict
 
 
 def _deviations(a: Array, axis: Axis) -> Array:
     """``a`` less its mean along ``axis``: exactly 0 where all values are equal, which a rounded mean is not."""
-    if not isinstance(a, ndarray | np.generic):
+    if not isinstance(a, ndarray):
         return a - np.mean(a, axis=axis, keepdims=True)
-    axes = axes_of(axis, a.ndim)
-    first = tuple([slice(0, 1) if i in axes else slice(None) for i in range(a.ndim)])
-    d = np.asarray(a - a[first])
+    if axis is None and a.size:
+        d = np.asarray(a - a.item(0))
+    else:
+        axes = axes_of(axis, a.ndim)
+        d = a - a[tuple([slice(0, 1) if i in axes else slice(None) for i in range(a.ndim)])]
     n = count(a.shape, axis)
-    d -= np.add.reduce(d, axis, None, None, True) / n
+    d -= ADD_UP(d, axis, None, None, True) / n
     return d
 
 
@@ -42,7 +44,7 @@ def _variance(a: Array, axis: Axis = None, dtype: Any = None, ddof: float = 0, k
         return _variance(a.astype(SINGLE), axis, None, ddof, keepdims).astype(HALF)
     d = _deviations(a, axis)
     square = d * d if d.dtype.kind != "c" else d.real * d.real + d.imag * d.imag
-    return np.add.reduce(square, axis, None, None, keepdims) / (n - ddof)
+    return ADD_UP(square, axis, None, None, keepdims) / (n - ddof)
 
 
 def _deviation(a: Array, axis: Axis = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Array:
@@ -124,7 +126,7 @@ def _with_choice(function: Callable[..., Any], combine: Callable[[Array, Array, 
     """Let ``function`` take ``where``, ``mean`` and ``correction``; ``combine`` takes deviations and a divisor."""
     plain = FUNCTIONS[function]
 
-    def moment(
+    def chosen(
         a: Array,
         axis: Axis = None,
         dtype: Any = None,
@@ -134,23 +136,22 @@ def _with_choice(function: Callable[..., Any], combine: Callable[[Array, Array, 
         *,
         where: Array = True,
         mean: Array = None,
-        correction: float | None = None,
     ) -> Array:
         a = operand(a)
-        if correction is not None:
-            ddof = correction
-        if where is True and mean is None:
-            y = plain(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
-        else:
-            wide = a.astype(SINGLE if a.dtype is HALF and dtype is None else dtype or a.dtype)
-            narrow = wide.dtype != a.dtype and dtype is None and (mean is None or np.result_type(mean, a) == HALF)
-            center = np.mean(wide, axis=axis, keepdims=True, where=where) if mean is None else mean
-            d = restrict(wide - center, where, 0)
-            freedom = np.maximum(counted(where, d, axis, keepdims) - ddof, 0.0, dtype=d.real.dtype)
-            y = combine(d, freedom, axis, keepdims)
-            if narrow:
-                y = y.astype(HALF)
+        wide = a.astype(SINGLE if a.dtype is HALF and dtype is None else dtype or a.dtype)
+        narrow = wide.dtype != a.dtype and dtype is None and (mean is None or np.result_type(mean, a) == HALF)
+        center = np.mean(wide, axis=axis, keepdims=True, where=where) if mean is None else mean
+        d = restrict(wide - center, where, 0)
+        freedom = np.maximum(counted(where, d, axis, keepdims) - ddof, 0.0, dtype=d.real.dtype)
+        y = combine(d, freedom, axis, keepdims)
+        if narrow:
+            y = y.astype(HALF)
         return y if out is None else deliver(y, out, f"np.{function.__name__}")
+
+    def moment(*args: Any, **params: Any) -> Array:
+        if "correction" in params:
+            params["ddof"] = params.pop("correction")
+        return chosen(*args, **params) if "where" in params or "mean" in params else plain(*args, **params)
 
     register_function(function, moment)
 
@@ -159,7 +160,7 @@ def _mean_square(d: Array, freedom: Array, axis: Axis, keepdims: bool) -> Array:
     return np.sum(real_product(d, d), axis=axis, keepdims=keepdims) / freedom
 
 
-def _root_mean_square(d: Array, freedom: Array, axis: Axis, keepdims: bool) -> Array:
+def _root_mean_square(d: Array, freedom: Array, axis: Any, keepdims: bool) -> Array:
     return np.linalg.vector_norm(d, axis=axis, keepdims=keepdims) / np.sqrt(freedom)
 
 
@@ -193,14 +194,18 @@ def _fitted(weights: Array, a: Array, axis: Axis) -> Array:
     axes = axes_of(axis, a.ndim)
     expected = tuple([a.shape[i] for i in axes])
     if weights.shape != expected:
-        raise ValueError(f"np.average: weights have shape {weights.shape}; along axis {axis!r} the array's is {expected}.")
+        raise ValueError(
+            f"np.average: weights have shape {weights.shape}; along axis {axis!r} the array's is {expected}."
+        )
     order = sorted(range(len(axes)), key=axes.__getitem__)
     full = [a.shape[i] if i in axes else 1 for i in range(a.ndim)]
     return np.reshape(np.transpose(weights, order), full)
 
 
 @composite(np.average, samples=_averages)
-def _average(a: Array, axis: Axis = None, weights: Array = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+def _average(
+    a: Array, axis: Axis = None, weights: Array = None, returned: bool = False, *, keepdims: bool = False
+) -> Any:
     a = operand(a)
     if weights is None:
         y = np.mean(a, axis=axis, keepdims=keepdims)

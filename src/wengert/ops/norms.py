@@ -27,8 +27,9 @@ def _defined(by: Array, shape: Shape) -> Array:
     if 0 not in shape and not np.all(by != 0):
         raise UndefinedDerivative(
             "A second derivative of a norm, or of a standard deviation, was asked for where it is 0; it exists "
-            "nowhere but away from 0. Write the norm's square as np.sum(x * x), the standard deviation's as np.var(x), "
-            "or keep away from 0 with np.sqrt(np.sum(x * x) + eps)."
+            "away from 0 only. Write the norm's square as np.sum(x * x), the standard deviation's as np.var(x), "
+            "keep away from 0 with np.sqrt(np.sum(x * x) + eps), or put other numbers in the place of rows that are "
+            "masked out anyway."
         )
     return by if 0 not in shape else np.ones((), by.dtype)
 
@@ -37,7 +38,7 @@ _RATIO = register(
     Op(
         "ratio",
         "elementwise",
-        lambda x, by: x / np.where(by == 0, np.inf, by),
+        lambda x, by: x / ((by or np.inf) if isinstance(by, np.generic) else np.where(by == 0, np.inf, by)),
         ("x", "by"),
         (lambda x_like, by: 1.0 / _defined(by, x_like.shape), lambda y, by: -y / _defined(by, y.shape)),
     )
@@ -145,7 +146,9 @@ def _norm_of_matrices(x: Array, order: Any, axes: tuple[int, int], keepdims: boo
         y = np.max(sums, axis=over, keepdims=True) if order > 0 else np.min(sums, axis=over, keepdims=True)
         return y if keepdims else np.reshape(y, [n for i, n in enumerate(y.shape) if i not in (row, column)])
     if order not in (2, -2, "nuc"):
-        raise ValueError(f"A norm of matrices has the order 'fro', 'nuc', inf, 1, 2 or one of their opposites; got {order!r}.")
+        raise ValueError(
+            f"A norm of matrices has the order 'fro', 'nuc', inf, 1, 2 or one of their opposites; got {order!r}."
+        )
     values = np.linalg.svd(np.moveaxis(x, (row, column), (-2, -1)), compute_uv=False)
     total = np.sum if order == "nuc" else np.max if order == 2 else np.min
     y = total(values, axis=-1)

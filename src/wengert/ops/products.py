@@ -91,10 +91,12 @@ def _samples(rng: np.random.Generator) -> list[Call]:
     ]
 
 
+_MULTIPLY_UP: Any = np.multiply.reduce
+
 structured(
     np.prod,
     "a axis dtype",
-    evaluate=lambda a, axis=None, dtype=None, keepdims=False: np.multiply.reduce(a, axis, dtype, None, keepdims),
+    evaluate=lambda a, axis=None, dtype=None, keepdims=False: _MULTIPLY_UP(a, axis, dtype, None, keepdims),
     a=_prod_pull,
     samples=_samples,
     kinks=[

@@ -51,13 +51,15 @@ def _median(
     return y if out is None else deliver(y, out, "np.median")
 
 
-def _quantile_along(a: Array, q: Array, axis: Axis, method: str, keepdims: bool, name: str) -> Array:
+def _quantile_along(a: Array, q: Array, axis: Axis, method: Any, keepdims: bool, name: str) -> Array:
     """Quantiles ``q``. What they are of consecutive numbers says where they lie between which two elements."""
     lines = _sorted_lines(a, axis)
     n = lines.shape[-1]
     if keeps_gradient(q):
         if method != "linear":
-            raise UnsupportedFunction(f"{name}: only method='linear' has a derivative by the probability, not {method!r}.")
+            raise UnsupportedFunction(
+                f"{name}: only method='linear' has a derivative by the probability, not {method!r}."
+            )
         places = q * (n - 1.0)
     else:
         places = np.quantile(np.arange(n, dtype=np.float64), bare(q), method=method)

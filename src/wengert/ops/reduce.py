@@ -12,13 +12,16 @@ from numpy import ndarray
 from wengert._types import Array, Axis, Shape
 from wengert.core.aliasing import deliver
 from wengert.core.cotangents import HALF, SINGLE
-from wengert.core.dispatch import operand
+from wengert.core.dispatch import Box, operand
 from wengert.core.registry import FUNCTIONS, register_function
 from wengert.ops.cases import Call, call
 from wengert.ops.entries import linear
 from wengert.ops.queries import bare
 
-__all__ = ["axes_of", "count", "counted", "keep", "kept_shape", "restrict", "selective", "spread"]
+__all__ = ["ADD_UP", "axes_of", "count", "counted", "keep", "kept_shape", "restrict", "selective", "spread"]
+
+ADD_UP: Any = np.add.reduce
+"""Quicker than ``np.sum``, also by its positional arguments, of which NumPy's type stubs do not know."""
 
 # Shapes
 
@@ -32,9 +35,10 @@ def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
 
 def kept_shape(shape: Shape, axis: Axis) -> Shape:
     """``shape`` with 1 in place of the axes that are reduced."""
+    if type(axis) is int and shape:
+        i = axis % len(shape)
+        return (*shape[:i], 1, *shape[i + 1 :])
     axes = axes_of(axis, len(shape))
-    if len(axes) == 1 and shape:
-        return (*shape[: axes[0]], 1, *shape[axes[0] + 1 :])
     return tuple([1 if i in axes else n for i, n in enumerate(shape)])
 
 
@@ -45,14 +49,14 @@ def keep(g: Array, shape: Shape, axis: Axis, keepdims: bool) -> Array:
 
 def spread(g: Array, shape: Shape, axis: Axis, keepdims: bool) -> Array:
     """The result ``g`` of a reduction repeated along the axes that were reduced, to ``shape``."""
-    if isinstance(g, ndarray | np.generic):
-        full = np.empty(shape, g.dtype)
-        if axis is None:
-            full.fill(g if g.shape == () else g.reshape(()))
-        else:
-            full[...] = g if keepdims else g.reshape(kept_shape(shape, axis))
-        return full
-    return np.broadcast_to(np.reshape(g, ()) if axis is None else keep(g, shape, axis, keepdims), shape)
+    if isinstance(g, Box):
+        return np.broadcast_to(keep(g, shape, axis, keepdims), shape)
+    full = np.empty(shape, g.dtype)
+    if axis is None:
+        full.fill(g.reshape(()) if keepdims else g)
+    else:
+        full[...] = g if keepdims or axis == 0 else g.reshape(kept_shape(shape, axis))
+    return full
 
 
 def count(shape: Shape, axis: Axis) -> int:
@@ -86,6 +90,8 @@ def selective(
     names = signature.split()
 
     def reduction(*args: Any, **params: Any) -> Array:
+        if len(args) <= 3 and "where" not in params and "initial" not in params:
+            return plain(*args, **params)
         params.update(zip(names, args, strict=False))
         a = operand(params.pop(names[0]))
         out = params.pop("out", None)
@@ -136,8 +142,8 @@ def _totals(rng: np.random.Generator) -> list[Call]:
 
 def _sum(a: Array, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Array:
     if dtype is None and a.dtype is HALF:
-        return np.add.reduce(a, axis, SINGLE, None, keepdims).astype(HALF)
-    return np.add.reduce(a, axis, dtype, None, keepdims)
+        return ADD_UP(a, axis, SINGLE, None, keepdims).astype(HALF)
+    return ADD_UP(a, axis, dtype, None, keepdims)
 
 
 linear(
@@ -155,7 +161,7 @@ def _mean(a: Array, axis: Axis = None, dtype: Any = None, keepdims: bool = False
     n = count(a.shape, axis)
     if n == 0 or dtype is not None or a.dtype is HALF or a.dtype.kind not in "fc":
         return np.mean(a, axis, dtype, None, keepdims)
-    y = np.add.reduce(a, axis, None, None, keepdims)
+    y = ADD_UP(a, axis, None, None, keepdims)
     if type(y) is ndarray:
         y /= n
         return y
@@ -169,7 +175,7 @@ def _mean_pull(g: Array, a_like: Any, axis: Axis = None, keepdims: bool = False)
 
 linear(
     np.mean,
-    "a axis dtype",
+    "a axis dtype out keepdims",
     evaluate=_mean,
     a=_mean_pull,
     samples=lambda rng: [
@@ -186,22 +192,19 @@ _plain_mean = FUNCTIONS[np.mean]
 def counted(where: Array, a: Array, axis: Axis, keepdims: bool) -> Array:
     """How many elements of ``a`` count, in a dtype that does not widen ``a``'s."""
     chosen = np.broadcast_to(bare(where), a.shape)
-    n = np.add.reduce(chosen, axis, np.intp, None, keepdims)
+    n = ADD_UP(chosen, axis, np.intp, None, keepdims)
     return n.astype(np.finfo(a.dtype).dtype if a.dtype.kind in "fc" else np.float64)
 
 
 def _mean_where(
-    a: Array, axis: Axis = None, dtype: Any = None, out: Any = None, keepdims: bool = False, *, where: Array = True
+    a: Array, axis: Axis = None, dtype: Any = None, out: Any = None, keepdims: bool = False, *, where: Array
 ) -> Array:
     a = operand(a)
-    if where is True:
-        y = _plain_mean(a, axis=axis, dtype=dtype, keepdims=keepdims)
-    else:
-        wide = a.astype(SINGLE if a.dtype is HALF and dtype is None else dtype or a.dtype)
-        y = np.sum(wide, axis=axis, keepdims=keepdims, where=where) / counted(where, wide, axis, keepdims)
-        if a.dtype is HALF and dtype is None:
-            y = y.astype(HALF)
+    wide = a.astype(SINGLE if a.dtype is HALF and dtype is None else dtype or a.dtype)
+    y = np.sum(wide, axis=axis, keepdims=keepdims, where=where) / counted(where, wide, axis, keepdims)
+    if a.dtype is HALF and dtype is None:
+        y = y.astype(HALF)
     return y if out is None else deliver(y, out, "np.mean")
 
 
-register_function(np.mean, _mean_where)
+register_function(np.mean, lambda *args, **params: (_mean_where if "where" in params else _plain_mean)(*args, **params))

@@ -16,6 +16,7 @@ from wengert.core.registry import register
 from wengert.ops.cases import Call, call
 from wengert.ops.entries import composite
 from wengert.ops.products import is_safe_divisor
+from wengert.ops.reduce import axes_of
 
 Scan = Callable[..., Array]
 
@@ -111,7 +112,9 @@ def _cumsum(a: Array, axis: int | None = None, dtype: Any = None, out: Any = Non
     return _scanned(_CUMSUM, a, axis, dtype, out)
 
 
-@composite(np.add.accumulate, samples=lambda rng: [call(rng.normal(size=(3, 2))), call(rng.normal(size=(3, 2)), axis=1)])
+@composite(
+    np.add.accumulate, samples=lambda rng: [call(rng.normal(size=(3, 2))), call(rng.normal(size=(3, 2)), axis=1)]
+)
 def _add_accumulate(array: Array, axis: int = 0, dtype: Any = None, out: Any = None) -> Array:
     return _scanned(_CUMSUM, array, axis, dtype, out)
 
@@ -287,7 +290,9 @@ def _slope(f: Array, spacing: Any, axis: int, edge_order: int) -> Array:
     h, inner, start, end = spacing, 0.5, 0.5, 0.5
     if np.ndim(spacing) > 0:
         if np.shape(spacing) != (n,):
-            raise ValueError(f"np.gradient: coordinates of shape {np.shape(spacing)} for axis {axis} with {n} elements.")
+            raise ValueError(
+                f"np.gradient: coordinates of shape {np.shape(spacing)} for axis {axis} with {n} elements."
+            )
         h = np.reshape(np.diff(spacing), [-1 if i == axis else 1 for i in range(f.ndim)])
         left, right = h[_from(axis, stop=-1)], h[_from(axis, 1)]
         inner = left / (left + right)
@@ -305,8 +310,7 @@ def _slope(f: Array, spacing: Any, axis: int, edge_order: int) -> Array:
 @composite(np.gradient, samples=_slopes)
 def _gradient(f: Array, *varargs: Any, axis: Axis = None, edge_order: int = 1) -> Any:
     f = operand(f)
-    axes = range(f.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    axes = [range(f.ndim)[i] for i in axes]
+    axes = axes_of(axis, f.ndim)
     if edge_order not in (1, 2):
         raise ValueError(f"np.gradient: edge_order is 1 or 2; got {edge_order}.")
     if len(varargs) not in (0, 1, len(axes)) or (len(varargs) == 1 != len(axes) and np.ndim(varargs[0]) > 0):

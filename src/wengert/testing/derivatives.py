@@ -97,9 +97,10 @@ def check_transpose(f: Callable[..., Tree], args: Sequence[Tree]) -> None:
 def check_orders(f: Callable[..., Tree], args: Sequence[Tree], order: int = 3) -> None:
     """Assert that every nesting of forward and reverse mode up to ``order`` is right for ``f`` at ``args``.
 
-    With a random weight for each number in the value, ``f`` becomes a real function; its derivative along ``order``
-    random directions is taken in all ``2ᵏ`` ways at each order ``k``: forward over forward (FF), forward over reverse
-    (FR), RF, RR, and so on. All have to agree with differences of the order below and with one another.
+    The values ``y`` of ``f`` are made into one real number, the sum of ``y + y²/2`` with a random weight for each (the
+    square lets cotangents depend on the arguments even where ``f`` is linear). Its derivative along ``order`` random
+    directions is taken in all ``2ᵏ`` ways at each order ``k``: forward over forward (FF), forward over reverse (FR),
+    RF, RR, and so on. All have to agree with differences of the order below and with one another.
 
     >>> import numpy as np
     >>> check_orders(np.tanh, (np.array([0.5, -1.0]),), order=3)
@@ -107,7 +108,9 @@ def check_orders(f: Callable[..., Tree], args: Sequence[Tree], order: int = 3) -
     real_map = RealMap(f, args)
     rng = np.random.default_rng(SEED)
     weights = random_like(real_map(*real_map.variables), rng)
-    levels: dict[str, Callable[..., Array]] = {"": lambda *xs: inner(weights, real_map.traced(*xs))}
+    levels: dict[str, Callable[..., Array]] = {
+        "": lambda *xs: inner(weights, [y + 0.5 * (y * y) for y in real_map.traced(*xs)])
+    }
     lower, scale = levels[""], 1.0
     for k in range(1, order + 1):
         v = real_map.directions(rng)

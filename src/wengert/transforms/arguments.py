@@ -13,12 +13,40 @@ from wengert.core.dispatch import Box, core_of
 from wengert.core.trees import flatten, is_leaf, paths, tree_map
 from wengert.errors import InputError, OutputError
 
-__all__ = ["Variables", "as_array", "name_of", "output", "positions", "split_aux", "without"]
+__all__ = [
+    "Variables",
+    "as_array",
+    "check_argnums",
+    "check_callable",
+    "name_of",
+    "output",
+    "outputs",
+    "own",
+    "positions",
+    "split_aux",
+    "without",
+]
 
 
 def name_of(f: Callable[..., Any]) -> str:
     """How messages call the function."""
     return getattr(f, "__name__", None) or type(f).__name__
+
+
+def check_callable(what: str, f: Any) -> None:
+    """An error unless ``f`` can be called."""
+    if not callable(f):
+        raise TypeError(f"{what} takes a function; got {type(f).__name__}. Write wg.{what}(f)(x), not wg.{what}(f(x)).")
+
+
+def check_argnums(what: str, argnums: Any) -> None:
+    """An error unless ``argnums`` is an integer or a sequence of different ones."""
+    wanted = argnums if isinstance(argnums, tuple | list) else (argnums,)
+    if not wanted or not all([isinstance(i, int) for i in wanted]):
+        raise InputError(
+            f"{what}: argnums={argnums!r} must be the position of an argument, such as 0, or a tuple of positions, such "
+            "as (0, 1)."
+        )
 
 
 def positions(f: Callable[..., Any], argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
@@ -30,7 +58,10 @@ def positions(f: Callable[..., Any], argnums: int | Sequence[int], count: int) -
                 f"argnums={argnums!r}, but {name_of(f)} was called with {count} positional argument(s). Arguments to "
                 "differentiate with respect to are given by position, not by keyword."
             )
-    return tuple([i % count for i in wanted])
+    where = tuple([i % count for i in wanted])
+    if len(set(where)) < len(where):
+        raise InputError(f"argnums={argnums!r} names an argument of {name_of(f)} twice. Name each once.")
+    return where
 
 
 class Variables:
@@ -127,6 +158,21 @@ def as_array(leaf: Any) -> Array:
     if isinstance(leaf, Box):
         return leaf._frozen()
     return np.asarray(leaf)[()] if type(leaf) is float or type(leaf) is complex else leaf
+
+
+def outputs(what: str, f: Callable[..., Any], out: Tree) -> tuple[list[Array], Callable[[list[Any]], Tree]]:
+    """The leaves of what ``f`` returned, as boxes, and how to put a like tree together; an error if there are none."""
+    leaves, build = ([None], None) if out is None else flatten(out)
+    if not leaves:
+        raise OutputError(f"{what}: {name_of(f)} returned {out!r}, which has no array in it.")
+    return [output(what, f, y) for y in leaves], build  # type: ignore[return-value]  # None raises
+
+
+def own(x: Array) -> Array:
+    """``x`` as the caller's own: memory that it may share with an argument is copied, and inert boxes are taken off."""
+    if isinstance(x, Box):
+        return own(x._data) if x._inert else x._frozen()
+    return x.copy() if isinstance(x, np.ndarray) else x
 
 
 def output(what: str, f: Callable[..., Any], y: Any) -> Array:

@@ -9,11 +9,12 @@ import numpy as np
 
 from wengert._types import Array, Tree
 from wengert.arrays.dual import Dual, dual
+from wengert.arrays.tensor import wrap
 from wengert.core.dispatch import Box, new_level
 from wengert.core.masking import reach_of
-from wengert.core.trees import flatten
+from wengert.core.trees import flatten, is_like
 from wengert.errors import InputError
-from wengert.transforms.arguments import Variables, name_of, output, split_aux, without
+from wengert.transforms.arguments import Variables, check_callable, name_of, outputs, own, split_aux, without
 from wengert.transforms.reverse import grad
 
 __all__ = ["hvp", "jvp"]
@@ -35,10 +36,11 @@ def jvp(
     >>> float(value), float(tangent)
     (0.0, 2.0)
     """
+    check_callable("jvp", f)
     if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list):
         raise InputError("jvp: primals and tangents are tuples of arguments; for one argument write (x,) and (t,).")
     variables = Variables("jvp", primals, range(len(primals)))
-    directions = _directions(f, variables.leaves, tangents)
+    directions = _directions(f, primals, variables.leaves, tangents)
     level = new_level()
     lifted = [dual(x, t, level, reach_of(t)) for x, t in zip(variables.leaves, directions, strict=True)]
     out = f(*variables.call(primals, lifted))
@@ -46,14 +48,13 @@ def jvp(
     if has_aux:
         out, extra = split_aux(f, out)
         aux = (without(extra, level),)
-    leaves, build = flatten(out)
+    boxes, build = outputs("jvp", f, out)
     values, derivatives = [], []
-    for leaf in leaves:
-        y = output("jvp", f, leaf)
+    for y in boxes:
         mine = isinstance(y, Dual) and y._level == level
-        values.append(y._data if mine else y)
         tangent = y._tangent if mine else None
-        derivatives.append(np.zeros(y.shape, y.dtype)[()] if tangent is None else tangent)
+        values.append(own(y._data if mine else y))
+        derivatives.append(_zero(y, variables.leaves) if tangent is None else _boxed(own(tangent), values[-1]))
     return (build(values), build(derivatives), *aux)
 
 
@@ -67,19 +68,38 @@ def hvp(f: Callable[..., Any], primals: Sequence[Tree], tangents: Sequence[Tree]
     >>> wg.hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
     array([  6., 120.])
     """
+    check_callable("hvp", f)
     argnums = 0 if len(primals) == 1 else tuple(range(len(primals)))
     return jvp(grad(f, argnums), primals, tangents)[1]
 
 
-def _directions(f: Callable[..., Any], leaves: Sequence[Array], tangents: Sequence[Tree]) -> list[Array]:
+def _zero(y: Array, leaves: Sequence[Array]) -> Array:
+    """The tangent of a result that does not depend on what is varied."""
+    zero = np.zeros(y.shape, y.dtype)[()]
+    return wrap(zero, 0, None) if any([isinstance(x, Box) for x in leaves]) else zero
+
+
+def _boxed(tangent: Array, value: Array) -> Array:
+    """``tangent`` as a box, though a constant one, if the value is: an outer transformation is watching."""
+    return wrap(tangent, 0, None) if isinstance(value, Box) and not isinstance(tangent, Box) else tangent
+
+
+def _directions(
+    f: Callable[..., Any], primals: Sequence[Tree], leaves: Sequence[Array], tangents: Sequence[Tree]
+) -> list[Array]:
     """The tangents' leaves, checked against the primals' and of their dtype."""
     given = [t for tangent in tangents for t in flatten(tangent)[0]]
-    if len(given) != len(leaves):
-        raise InputError(f"jvp of {name_of(f)}: the primals have {len(leaves)} leaves, the tangents {len(given)}.")
+    if len(given) != len(leaves) or not all([is_like(t, x) for x, t in zip(primals, tangents, strict=True)]):
+        raise InputError(
+            f"jvp of {name_of(f)}: tangents must have the primals' structure; the primals have {len(leaves)} leaves, the "
+            f"tangents {len(given)}."
+        )
     result = []
     t: Any
     for x, t in zip(leaves, given, strict=True):
         t = t if isinstance(t, Box) else np.asarray(t)[()]
+        if t.dtype.kind not in "biufc":
+            raise InputError(f"jvp of {name_of(f)}: a tangent has dtype {t.dtype}; it must be numbers.")
         if t.shape != x.shape:
             raise InputError(f"jvp of {name_of(f)}: a tangent has shape {t.shape}, its primal {x.shape}.")
         if t.dtype.kind == "c" and x.dtype.kind != "c":

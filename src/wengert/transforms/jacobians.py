@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from wengert.core.trees import flatten
-from wengert.transforms.arguments import positions
+from wengert.transforms.arguments import check_argnums, check_callable, positions
 from wengert.transforms.reverse import grad, vjp
 
 __all__ = ["hessian", "jacobian"]
@@ -29,6 +29,8 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     array([[2., 0.],
            [0., 4.]])
     """
+    check_callable("jacobian", f)
+    check_argnums("jacobian", argnums)
     bare = isinstance(argnums, int)
 
     @wraps(f)
@@ -85,4 +87,5 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
     array([[4., 2.],
            [2., 0.]])
     """
+    check_callable("hessian", f)
     return jacobian(grad(f, argnums), argnums)

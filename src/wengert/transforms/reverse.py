@@ -13,9 +13,20 @@ from wengert.arrays.tensor import Tensor, lift
 from wengert.core.dispatch import Box, new_level
 from wengert.core.masking import reach_of
 from wengert.core.sweep import sweep
-from wengert.core.trees import flatten
+from wengert.core.trees import flatten, is_like
 from wengert.errors import InvalidGradient, OutputError
-from wengert.transforms.arguments import Variables, name_of, output, positions, split_aux, without
+from wengert.transforms.arguments import (
+    Variables,
+    check_argnums,
+    check_callable,
+    name_of,
+    output,
+    outputs,
+    own,
+    positions,
+    split_aux,
+    without,
+)
 
 __all__ = ["grad", "value_and_grad", "vjp"]
 
@@ -45,7 +56,8 @@ def value_and_grad(
     >>> float(value), gradient
     (14.5, {'b': 4.0, 'w': array([21.,  3.])})
     """
-    _check_callable("value_and_grad", f)
+    check_callable("value_and_grad", f)
+    check_argnums("value_and_grad", argnums)
     bare = isinstance(argnums, int)
     known: dict[int, tuple[int, ...]] = {}
 
@@ -111,7 +123,7 @@ def vjp(f: Callable[..., Any], *primals: Tree, has_aux: bool = False) -> tuple[A
     >>> pullback(np.array([1.0, 10.0]))
     (array([ 3., 40.]), array([ 1., 20.]))
     """
-    _check_callable("vjp", f)
+    check_callable("vjp", f)
     variables = Variables("vjp", primals, range(len(primals)))
     level = new_level()
     lifted = [lift(x.copy() if isinstance(x, np.ndarray) else x, level) for x in variables.leaves]
@@ -120,16 +132,15 @@ def vjp(f: Callable[..., Any], *primals: Tree, has_aux: bool = False) -> tuple[A
     aux = None
     if has_aux:
         out, aux = split_aux(f, out)
-    leaves, build = flatten(out)
-    boxes = [output("vjp", f, y) for y in leaves]
+    boxes, build = outputs("vjp", f, out)
     roots = [y._node if type(y) is Tensor and y._level == level else None for y in boxes]
     values = [y._data if type(y) is Tensor and y._level == level else y for y in boxes]
     nested = any([isinstance(v, Box) for v in values])
-    values = [v.copy() if isinstance(v, np.ndarray) else v._frozen() if isinstance(v, Box) else v for v in values]
+    values = [own(v) for v in values]
     value = build(values)
 
     def pullback(cotangent: Tree) -> Tree:
-        given = _matching(f, cotangent, values)
+        given = _matching(f, cotangent, value)
         totals: dict[Any, Array] = {}
         for root, g in zip(roots, given, strict=True):
             if root is not None:
@@ -143,11 +154,6 @@ def vjp(f: Callable[..., Any], *primals: Tree, has_aux: bool = False) -> tuple[A
 
 
 _NO_COTANGENTS: dict[Any, Array] = {}
-
-
-def _check_callable(what: str, f: Any) -> None:
-    if not callable(f):
-        raise TypeError(f"{what} takes a function; got {type(f).__name__}. Write wg.{what}(f)(x), not wg.{what}(f(x)).")
 
 
 def _scalar(f: Callable[..., Any], y: Any) -> Any:
@@ -168,22 +174,24 @@ def _scalar(f: Callable[..., Any], y: Any) -> Any:
     return y
 
 
-def _matching(f: Callable[..., Any], cotangent: Tree, values: Sequence[Array]) -> list[Array]:
+def _matching(f: Callable[..., Any], cotangent: Tree, value: Tree) -> list[Array]:
     """The cotangent's leaves, checked against the value's."""
-    given = flatten(cotangent)[0]
-    if len(given) != len(values):
+    given, values = flatten(cotangent)[0], flatten(value)[0]
+    where = f"The pullback of {name_of(f)}"
+    if len(given) != len(values) or not is_like(cotangent, value):
         raise InvalidGradient(
-            f"The pullback of {name_of(f)} takes a cotangent of {len(values)} leaves, like its value; got {len(given)}."
+            f"{where} takes a cotangent of the value's structure, with {len(values)} leaves; got {len(given)} leaves in "
+            f"a {type(cotangent).__name__}."
         )
     result = []
     for g, y in zip(given, values, strict=True):
         if not isinstance(g, Box):
-            g = np.asarray(g)
-        if g.shape != y.shape:
-            raise InvalidGradient(
-                f"The pullback of {name_of(f)} takes a cotangent of the value's shape {y.shape}; got {g.shape}."
-            )
+            g = np.asarray(g)[()]
         if g.dtype.kind not in "biufc":
-            raise InvalidGradient(f"The pullback of {name_of(f)} takes numbers; got dtype {g.dtype}.")
-        result.append(g[()] if isinstance(g, np.ndarray) else g)
+            raise InvalidGradient(f"{where} takes numbers; got dtype {g.dtype}.")
+        if g.shape != y.shape:
+            raise InvalidGradient(f"{where} takes a cotangent of the value's shape {y.shape}; got {g.shape}.")
+        if g.dtype.kind == "c" and y.dtype.kind != "c":
+            raise InvalidGradient(f"{where} got a complex cotangent; the value is real ({y.dtype}). Give a real one.")
+        result.append(g)
     return result
