@@ -17,25 +17,41 @@ from wengert.testing import (
     check_orders,
     check_transpose,
 )
+from wengert.testing.realmap import RealMap, boxed, inner, plain, random_like
 
 bound_samples = cache(lambda function: [bind(function, call) for call in samples(function)])
 
 
-def calls(only=lambda function: True):
-    """Parametrizes a test over all sample calls of the functions that ``only`` holds for."""
+def calls(only=lambda function, f, args: True):
+    """Parametrizes a test over all sample calls that ``only`` holds for."""
     return pytest.mark.parametrize(
         ("function", "f", "args"),
         [
             pytest.param(function, f, args, id=f"{name_of(function)}-{k}")
             for function in FUNCTIONS_WITH_CASES
-            if only(function)
             for k, (f, args) in enumerate(bound_samples(function))
+            if only(function, f, args)
         ],
     )
 
 
-def is_analytic(function):
+def is_analytic(function, f, args):
     return CASES[function].analytic
+
+
+def takes_several(function, f, args):
+    return len(args) > 1
+
+
+def mixes_dtypes(function, f, args):
+    """Whether there are several real arguments, and NumPy takes them in different precision."""
+    if len(args) < 2 or not all_real(args):
+        return False
+    try:
+        f(args[0].astype(np.float32), *args[1:])
+    except TypeError:
+        return False
+    return True
 
 
 def all_real(args):
@@ -46,9 +62,9 @@ def all_real(args):
 def test_values_are_numpys(function, f, args):
     expected = f(*args)
     found = f(*[wg.tensor(x) for x in args])
-    plain, rebuild = flatten(found)
-    assert type(rebuild(plain)) is type(expected) or isinstance(found, wg.Tensor)
-    for y, z in zip(plain, flatten(expected)[0], strict=True):
+    leaves, rebuild = flatten(found)
+    assert type(rebuild(leaves)) is type(expected) or isinstance(found, wg.Tensor)
+    for y, z in zip(leaves, flatten(expected)[0], strict=True):
         y = y.data if isinstance(y, wg.Tensor) else y
         assert np.asarray(y).dtype == np.asarray(z).dtype
         np.testing.assert_allclose(y, z, rtol=1e-12, atol=1e-13, strict=np.ndim(y) > 0)
@@ -56,7 +72,7 @@ def test_values_are_numpys(function, f, args):
 
 @calls()
 def test_jacobian(function, f, args):
-    check_jacobian(f, args, analytic=is_analytic(function) and all_real(args))
+    check_jacobian(f, args, analytic=CASES[function].analytic and all_real(args))
 
 
 @calls()
@@ -77,9 +93,66 @@ def test_complex_arguments(function, f, args):
     check_orders(f, z, order=2)
 
 
+def weighted(f, args):
+    """The sum of ``y + y²/2`` over the results with random weights, as a function of the arguments."""
+    real_map = RealMap(f, args)
+    weights = random_like(real_map(*args), np.random.default_rng(1964))
+    return lambda *xs: inner(weights, [y + 0.5 * (y * y) for y in real_map.traced(*xs)])
+
+
+def one_varied(total, args, i):
+    return lambda x: total(*args[:i], x, *args[i + 1 :])
+
+
+@calls(takes_several)
+def test_one_argument_alone(function, f, args):
+    """The others are plain arrays then, and rules are given fewer cotangents to compute."""
+    total = weighted(f, args)
+    together = wg.grad(total, tuple(range(len(args))))(*args)
+    for i, x in enumerate(args):
+        alone = one_varied(total, args, i)
+        np.testing.assert_allclose(wg.grad(alone)(x), together[i], rtol=1e-13, atol=1e-13)
+        tangent = np.cos(np.arange(x.size)).reshape(x.shape).astype(x.dtype)
+        pushed = wg.jvp(lambda x: boxed(alone(x)), (x,), (tangent,))[1]
+        np.testing.assert_allclose(pushed, np.real(np.vdot(tangent, together[i])), rtol=1e-12, atol=1e-12)
+
+
+@calls(takes_several)
+def test_arguments_at_different_levels(function, f, args):
+    """The mixed second derivative, one argument traced by an outer transformation and another by an inner one."""
+    total = weighted(f, args)
+    rng = np.random.default_rng(7)
+    u, v = random_like(args[:2], rng)
+
+    def slope(mode, g, x, t):
+        return boxed(wg.jvp(g, (x,), (t,))[1]) if mode == "F" else inner([t], [wg.grad(g)(x)])
+
+    found = {
+        outer + within: slope(
+            outer, lambda a: slope(within, lambda b: boxed(total(a, b, *args[2:])), args[1], v), args[0], u
+        )
+        for outer in "FR"
+        for within in "FR"
+    }
+    swapped = slope("F", lambda b: slope("F", lambda a: boxed(total(a, b, *args[2:])), args[0], u), args[1], v)
+    for word, value in found.items():
+        np.testing.assert_allclose(plain(value), plain(swapped), rtol=1e-11, atol=1e-11, err_msg=word)
+
+
 @calls()
 def test_dtypes(function, f, args):
     check_dtypes(f, args)
+
+
+@calls(mixes_dtypes)
+def test_arguments_of_different_dtypes(function, f, args):
+    mixed = (args[0].astype(np.float32), *args[1:])
+    rounded = (mixed[0].astype(np.float64), *args[1:])
+    total = weighted(f, args)
+    argnums = tuple(range(len(args)))
+    for x, g, expected in zip(mixed, wg.grad(total, argnums)(*mixed), wg.grad(total, argnums)(*rounded), strict=True):
+        assert g.dtype == x.dtype
+        np.testing.assert_allclose(g, expected, rtol=1e-4, atol=1e-4 * (1 + np.abs(expected).max(initial=0)))
 
 
 @calls()

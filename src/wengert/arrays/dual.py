@@ -12,7 +12,7 @@ from wengert.arrays.tensor import Tensor, lift
 from wengert.core.aliasing import View, shows
 from wengert.core.arraylike import ArrayLike
 from wengert.core.cotangents import fit
-from wengert.core.dispatch import Box, apply, new_level
+from wengert.core.dispatch import apply, close_level, open_level
 from wengert.core.masking import Reach, bare_frame, is_strict, masked, nonzero, random_frame, weights
 from wengert.core.op import Op
 from wengert.core.sweep import sweep
@@ -183,16 +183,19 @@ def _part(op: Op, i: int, t: Array, frame: Node) -> Array:
 
 def _transposed_pull(op: Op, i: int, t: Array, frame: Node) -> Array:
     """The pushforward as the transpose of the pullback, which is linear in its cotangent."""
-    level = new_level()
-    g = lift(np.zeros(frame.shape, frame.dtype), level)
-    if op.pull_all is not None:
-        r = op.pull_all(g, frame)[i]
-    else:
-        pull = (op.pulls if frame.dtype.kind != "c" else op.conjugate_pulls)[i]
-        assert pull is not None
-        r = pull(g, frame)
+    level = open_level()
+    try:
+        g = lift(np.zeros(frame.shape, frame.dtype), level)
+        if op.pull_all is not None:
+            r = op.pull_all(g, frame)[i]
+        else:
+            pull = (op.pulls if frame.dtype.kind != "c" else op.conjugate_pulls)[i]
+            assert pull is not None
+            r = pull(g, frame)
+        r = fit(r, t.shape) if r.shape != t.shape else r
+    finally:
+        close_level(level)
     if not isinstance(r, Tensor) or r._level != level or r._node is None:
         return np.zeros(frame.shape, frame.dtype)  # a person's pullback may ignore its cotangent
-    node = r._node if r.shape == t.shape else fit(r, t.shape)._node
     variable: Any = g._node
-    return sweep(node, t)[variable]
+    return sweep(r._node, t)[variable]

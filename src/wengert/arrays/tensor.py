@@ -11,6 +11,7 @@ from wengert._types import NO_PARAMS, PLAIN, Array, DTypeLike, Params
 from wengert.core.aliasing import View, shows
 from wengert.core.arraylike import ArrayLike
 from wengert.core.dispatch import Box, apply
+from wengert.core.masking import reach_of
 from wengert.core.op import Op
 from wengert.core.registry import ALONE
 from wengert.core.sweep import sweep
@@ -136,7 +137,8 @@ class Tensor(ArrayLike):
             )
         if node.spent and node.op is None:
             node = self._node = leaf(node.shape, node.dtype)
-        sweep(node, cotangent(grad, node), every=True)
+        g = cotangent(grad, node)
+        sweep(node, g, every=True, seeded=grad is not None and reach_of(g) is not None)
 
     def detach(self) -> Tensor:
         """A constant tensor over the same array: no derivative flows through it."""

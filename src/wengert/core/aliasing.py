@@ -113,7 +113,7 @@ def deliver(value: Array, out: Any, what: str) -> Array:
     elif keeps_gradient(value):
         raise UnsupportedFunction(
             f"{what}(..., out=...) was asked to store a traced result in a plain array, which would lose its gradient. "
-            "Leave out= away, or make the target a tensor: wg.tensor(array)."
+            "Leave out= away, or make the target a tensor: wg.tensor(array, constant=True)."
         )
     else:
         np.copyto(target, innermost(value))

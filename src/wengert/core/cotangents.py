@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert._types import Array, Shape
+from wengert._types import PLAIN, Array, Shape
 
 __all__ = ["Scatter", "accumulate", "add_parts", "finish", "fit", "has_nan", "names_once"]
 
@@ -59,9 +59,10 @@ def finish(g: Array, dtype: np.dtype[Any]) -> Array:
 
 
 def has_nan(g: Array) -> bool:
-    """Whether there is a NaN in ``g``. A sum of squares is NaN exactly then, and BLAS is quick at it."""
+    """Whether there is a NaN in ``g``."""
     if isinstance(g, np.ndarray) and g.dtype.char in "fdFD":
-        g = np.vdot(g, g)
+        # either is NaN exactly if an element is; which of them is the quicker depends on the size
+        g = np.vdot(g, g) if g.size < 4096 else np.minimum.reduce(g, None)
     return bool(np.any(g != g))
 
 
@@ -119,7 +120,7 @@ class Scatter:
 
     def add_to(self, total: Array, node: Any, shared: set[Any]) -> Array:
         """``total`` (a dense array) plus this cotangent."""
-        if self.buffer is not None or not _is_plain(total) or not all(map(_is_plain, self.values)):
+        if self.buffer is not None or not PLAIN.issuperset(map(type, (total, *self.values))):
             return accumulate(total, self.dense(), node, shared)
         dtype = np.result_type(total, _wide(total.dtype), *{v.dtype for v in self.values})
         if node in shared or total.dtype != dtype or not isinstance(total, np.ndarray):
@@ -130,7 +131,7 @@ class Scatter:
 
     def _flush(self) -> bool:
         """Add what is held into the buffer; whether that could be done, values being plain."""
-        if not all(map(_is_plain, self.values)):
+        if not PLAIN.issuperset(map(type, self.values)):
             return False
         dtype = np.result_type(_wide(self.kind), *{v.dtype for v in self.values})
         if self.buffer is None:
@@ -144,7 +145,7 @@ class Scatter:
 
 def add_parts(buffer: np.ndarray[Any, Any], indices: Sequence[Any], values: Sequence[Array]) -> None:
     """Add to ``buffer`` each of ``values`` at its index."""
-    if len(indices) > 8 and buffer.ndim == 1 and all([type(i) is int for i in indices]):
+    if len(indices) > 8 and buffer.ndim == 1 and {*map(type, indices)} == {int}:
         indices, values = [np.array(indices)], [np.array(values)]
     for index, value in zip(indices, values, strict=True):
         if names_once(index):
@@ -155,10 +156,6 @@ def add_parts(buffer: np.ndarray[Any, Any], indices: Sequence[Any], values: Sequ
 
 def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return SINGLE if dtype == HALF else dtype
-
-
-def _is_plain(x: Array) -> bool:
-    return isinstance(x, np.ndarray | np.generic)
 
 
 def names_once(index: Any) -> bool:

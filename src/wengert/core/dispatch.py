@@ -18,10 +18,25 @@ from wengert._types import NO_PARAMS, PLAIN, Array, Params
 from wengert.core.op import Op
 from wengert.errors import ConversionError, InputError
 
-__all__ = ["Box", "apply", "core_of", "new_level", "operand"]
+__all__ = ["Box", "apply", "close_level", "core_of", "open_level", "operand"]
 
-new_level: Callable[[], int] = count(1).__next__
-"""Numbers that rise with each transformation entered, in whichever thread. Level 0 is the tensors people make."""
+_next_level: Callable[[], int] = count(1).__next__
+_OPEN = {0}
+
+
+def open_level() -> int:
+    """The level of a transformation that is being entered: higher than any before, in whichever thread.
+
+    Level 0 is that of the tensors people make, and always open.
+    """
+    level = _next_level()
+    _OPEN.add(level)
+    return level
+
+
+def close_level(level: int) -> None:
+    """The transformation is over: boxes of its level that a function has kept count as what they hold."""
+    _OPEN.discard(level)
 
 
 class Box:
@@ -68,12 +83,12 @@ class Box:
 
     def _plain(self, what: str) -> Any:
         """The bare array, where giving it away can't lose a gradient that a transformation is waiting for."""
-        if self._level > 0 and not self._current()._inert:
+        if self._level > 0 and self._level in _OPEN and not self._current()._inert:
             raise ConversionError(
                 f"{what} was called on an array that a transformation is differentiating; its result would carry no "
-                "gradient. Build arrays from traced values with np.stack, np.concatenate or wg.tensor([...]), write "
-                "into a traced copy (wg.tensor(array)), or, if the plain number is meant, use "
-                "wg.stop_gradient(x) first."
+                "gradient. Build arrays from traced values with np.stack, np.concatenate or wg.tensor([...]); to write "
+                "them into an array one by one, make it np.zeros_like(x) or wg.tensor(array, constant=True); if the "
+                "plain number is meant, use wg.stop_gradient(x)."
             )
         data = self._current()._data
         return data._plain(what) if isinstance(data, Box) else data
@@ -103,9 +118,11 @@ class Box:
 
 
 def core_of(x: Any) -> Any:
-    """``x`` without the inert boxes around another box; plain arrays and live boxes as they are."""
-    while isinstance(x, Box) and x._current()._inert and isinstance(x._data, Box):
-        x = x._data
+    """``x`` without boxes of transformations that are over, and without inert boxes around another box."""
+    while isinstance(x, Box):
+        if x._level in _OPEN and not (x._current()._inert and isinstance(x._data, Box)):
+            break
+        x = x._current()._data
     return x
 
 
@@ -116,7 +133,9 @@ def apply(op: Op, arrays: Sequence[Any], params: Params = NO_PARAMS) -> Array:
     for x in arrays:
         if type(x) in PLAIN:
             continue
-        if not isinstance(x, Box) or (isinstance(x._current()._data, Box) and core_of(x) is not x):
+        if not isinstance(x, Box) or (
+            (x._level not in _OPEN or isinstance(x._current()._data, Box)) and core_of(x) is not x
+        ):
             return _apply_to_cores(op, arrays, params)
         if x._level > level:
             top, level = x, x._level

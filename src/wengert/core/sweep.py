@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sys import getrefcount
+
 import numpy as np
 from numpy import ndarray
 
@@ -45,9 +47,20 @@ def sweep(
     if any(map(has_nan, leaves.values())) or (every and any([n.grad is not None and has_nan(n.grad) for n in order])):
         return masked_sweep(root, order, g, every=every, seeded=seeded, retain=retain)
     if not retain:
-        for node in (*order, *leaves):
+        for node in (*order, *leaves) if every else (root,):
             node.release()
     return leaves
+
+
+def _references() -> int:
+    """What ``getrefcount`` says in the sweep's loop of an array that nobody else has."""
+    for _, pull in zip((None,), [np.empty(0)]):  # noqa: B905 - as in the sweep
+        r = pull
+        count = getrefcount(r)
+    return count
+
+
+_OURS = _references()
 
 
 def _plain_sweep(root: Node, order: list[Node], g: Array, retain: bool, every: bool) -> dict[Node, Array]:
@@ -77,9 +90,9 @@ def _plain_sweep(root: Node, order: list[Node], g: Array, retain: bool, every: b
                     if r.shape != parent.shape:
                         r = fit(r, parent.shape)
                     if parent not in totals:
-                        totals[parent] = r
-                        if r is g or together is not None or r.base is not None:
+                        if r is g or r.base is not None or (together is not None and getrefcount(r) > _OURS):
                             shared.add(parent)
+                        totals[parent] = r
                     else:
                         totals[parent] = accumulate(totals[parent], r, parent, shared)
         if not retain and (every or node is root):  # the others go with the root, one by one

@@ -34,8 +34,8 @@ def flatten(tree: Tree) -> tuple[list[Any], Callable[[list[Any]], Tree]]:
 
     while True:
         leaves, structure = optree.tree_flatten(tree, namespace=_NAMESPACE)
-        unknown = {type(x) for x in leaves if not is_leaf(x) and _enter_record(type(x))}
-        if not unknown:
+        unknown = {type(x) for x in leaves if not is_leaf(x)}
+        if not any([_enter_record(cls) for cls in unknown]):
             return leaves, partial(optree.tree_unflatten, structure)
 
 

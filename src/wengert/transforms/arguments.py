@@ -144,10 +144,12 @@ def _not_differentiable(what: str, i: int, arg: Tree, k: int, leaf: Any) -> str:
 
 def _as(new: Array, old: Array) -> Array:
     """``new`` in the guise of ``old``: a Python number for a Python number, an array for an array, a box for a box."""
+    if isinstance(old, Box):
+        return new if isinstance(new, Box) else wrap(new, 0, None)
+    while isinstance(new, Box) and new._inert:
+        new = new._data
     if isinstance(new, Box):
         return new
-    if isinstance(old, Box):
-        return wrap(new, 0, None)
     if type(old) is float or type(old) is complex:
         return type(old)(new)
     return np.asarray(new) if isinstance(old, np.ndarray) else new
@@ -178,7 +180,8 @@ def own(x: Array) -> Array:
 def output(what: str, f: Callable[..., Any], y: Any) -> Array:
     """A leaf of what ``f`` returned, as a box; an error if it is no box at all."""
     if isinstance(y, Box):
-        return core_of(y._current())
+        y = core_of(y._current())
+        return y if isinstance(y, Box) else wrap(y, 0, None)  # a box of a transformation that is over
     if y is None:
         remedy = "Did you forget a return statement?"
     elif is_leaf(y):

@@ -146,7 +146,7 @@ def _checked(name: str, i: int, arg: Tree, returned: Tree) -> list[Array | None]
             )
         if not isinstance(r, Box) and np.asarray(r).dtype.kind not in "biufc":
             raise InvalidGradient(f"The pullback of {name} returned {_kind(r)} for argument {i}; it must be numbers.")
-    return [r if isinstance(r, Box) else np.asarray(r)[()] for r in given]
+    return [r if isinstance(r, Box | np.ndarray) else np.asarray(r)[()] for r in given]
 
 
 def _pair(name: str, result: Any) -> tuple[Any, Callable[[Tree], Any]]:

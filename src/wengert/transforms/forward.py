@@ -10,7 +10,7 @@ import numpy as np
 from wengert._types import Array, Tree
 from wengert.arrays.dual import Dual, dual
 from wengert.arrays.tensor import wrap
-from wengert.core.dispatch import Box, new_level
+from wengert.core.dispatch import Box, close_level, open_level
 from wengert.core.masking import reach_of
 from wengert.core.trees import flatten, is_like
 from wengert.errors import InputError
@@ -41,21 +41,21 @@ def jvp(
         raise InputError("jvp: primals and tangents are tuples of arguments; for one argument write (x,) and (t,).")
     variables = Variables("jvp", primals, range(len(primals)))
     directions = _directions(f, primals, variables.leaves, tangents)
-    level = new_level()
-    lifted = [dual(x, t, level, reach_of(t)) for x, t in zip(variables.leaves, directions, strict=True)]
-    out = f(*variables.call(primals, lifted))
-    aux: tuple[Any, ...] = ()
-    if has_aux:
-        out, extra = split_aux(f, out)
-        aux = (without(extra, level),)
-    boxes, build = outputs("jvp", f, out)
+    level = open_level()
+    try:
+        lifted = [dual(x, t, level, reach_of(t)) for x, t in zip(variables.leaves, directions, strict=True)]
+        out = f(*variables.call(primals, lifted))
+        out, *extra = split_aux(f, out) if has_aux else (out,)
+        boxes, build = outputs("jvp", f, out)
+    finally:
+        close_level(level)
     values, derivatives = [], []
     for y in boxes:
         mine = isinstance(y, Dual) and y._level == level
         tangent = y._tangent if mine else None
         values.append(own(y._data if mine else y))
         derivatives.append(_zero(y, variables.leaves) if tangent is None else _boxed(own(tangent), values[-1]))
-    return (build(values), build(derivatives), *aux)
+    return (build(values), build(derivatives), *[without(aux, level) for aux in extra])
 
 
 def hvp(f: Callable[..., Any], primals: Sequence[Tree], tangents: Sequence[Tree]) -> Any:

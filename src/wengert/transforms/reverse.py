@@ -10,7 +10,7 @@ import numpy as np
 
 from wengert._types import Array, Tree
 from wengert.arrays.tensor import Tensor, lift
-from wengert.core.dispatch import Box, new_level
+from wengert.core.dispatch import Box, close_level, open_level
 from wengert.core.masking import reach_of
 from wengert.core.sweep import sweep
 from wengert.core.trees import flatten, is_like
@@ -56,8 +56,15 @@ def value_and_grad(
     >>> float(value), gradient
     (14.5, {'b': 4.0, 'w': array([21.,  3.])})
     """
-    check_callable("value_and_grad", f)
-    check_argnums("value_and_grad", argnums)
+    return _value_and_grad("value_and_grad", f, argnums, has_aux)
+
+
+def _value_and_grad(
+    what: str, f: Callable[..., Any], argnums: int | Sequence[int], has_aux: bool
+) -> Callable[..., tuple[Any, Any]]:
+    """The function that ``what`` returns, of a value and a gradient."""
+    check_callable(what, f)
+    check_argnums(what, argnums)
     bare = isinstance(argnums, int)
     known: dict[int, tuple[int, ...]] = {}
 
@@ -66,20 +73,25 @@ def value_and_grad(
         where = known.get(len(args))
         if where is None:
             where = known[len(args)] = positions(f, argnums, len(args))
-        level = new_level()
-        variables = Variables("value_and_grad", args, where)
-        lifted = [lift(x, level) for x in variables.leaves]
-        nodes: list[Any] = [t._node for t in lifted]
-        y = f(*variables.call(args, lifted), **kwargs)
-        aux = None
-        if has_aux:
-            y, aux = split_aux(f, y)
+        variables = Variables(what, args, where)
+        level = open_level()
+        try:
+            lifted = [lift(x, level) for x in variables.leaves]
+            nodes: list[Any] = [t._node for t in lifted]
+            y = f(*variables.call(args, lifted), **kwargs)
+            aux = None
+            if has_aux:
+                y, aux = split_aux(f, y)
+            value = y = _scalar(what, f, y)
+        finally:
+            close_level(level)
         cotangents = _NO_COTANGENTS
-        value = y = _scalar(f, y)
         if type(y) is Tensor and y._level == level:
             value = y._data
             if y._node is not None:
                 cotangents = sweep(y._node, value.dtype.type(1), nested=isinstance(value, Box))
+        if isinstance(value, Box):
+            value = own(value)
         leaves = [cotangents[n] if n in cotangents else np.zeros(n.shape, n.dtype) for n in nodes]
         gradient = variables.result(leaves, bare)
         return ((value, without(aux, level)) if has_aux else value), gradient
@@ -98,7 +110,7 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool 
     >>> wg.grad(wg.grad(lambda x: x**3))(2.0)
     12.0
     """
-    both = value_and_grad(f, argnums, has_aux)
+    both = _value_and_grad("grad", f, argnums, has_aux)
 
     @wraps(f)
     def transformed(*args: Any, **kwargs: Any) -> Any:
@@ -125,14 +137,15 @@ def vjp(f: Callable[..., Any], *primals: Tree, has_aux: bool = False) -> tuple[A
     """
     check_callable("vjp", f)
     variables = Variables("vjp", primals, range(len(primals)))
-    level = new_level()
-    lifted = [lift(x.copy() if isinstance(x, np.ndarray) else x, level) for x in variables.leaves]
-    nodes: list[Any] = [t._node for t in lifted]
-    out = f(*variables.call(primals, lifted))
-    aux = None
-    if has_aux:
-        out, aux = split_aux(f, out)
-    boxes, build = outputs("vjp", f, out)
+    level = open_level()
+    try:
+        lifted = [lift(x if isinstance(x, Box) else np.array(x)[()], level) for x in variables.leaves]
+        nodes: list[Any] = [t._node for t in lifted]
+        out = f(*variables.call(primals, lifted))
+        out, *extra = split_aux(f, out) if has_aux else (out,)
+        boxes, build = outputs("vjp", f, out)
+    finally:
+        close_level(level)
     roots = [y._node if type(y) is Tensor and y._level == level else None for y in boxes]
     values = [y._data if type(y) is Tensor and y._level == level else y for y in boxes]
     nested = any([isinstance(v, Box) for v in values])
@@ -150,25 +163,25 @@ def vjp(f: Callable[..., Any], *primals: Tree, has_aux: bool = False) -> tuple[A
         leaves = [totals[n] if n in totals else np.zeros(n.shape, n.dtype) for n in nodes]
         return variables.result(leaves, bare=len(primals) == 1)
 
-    return (value, pullback, without(aux, level)) if has_aux else (value, pullback)
+    return (value, pullback, *[without(aux, level) for aux in extra])
 
 
 _NO_COTANGENTS: dict[Any, Array] = {}
 
 
-def _scalar(f: Callable[..., Any], y: Any) -> Any:
+def _scalar(what: str, f: Callable[..., Any], y: Any) -> Any:
     """What ``f`` returned, as a box that is a real scalar."""
     if type(y) is Tensor and y._view is None and y._data.shape == () and y._data.dtype.kind == "f":
         return y
-    y = output("grad", f, y)
+    y = output(what, f, y)
     if y.shape != ():
         raise OutputError(
-            f"grad: {name_of(f)} returned shape {y.shape}; a gradient is of a scalar. Reduce it (np.sum, np.mean, "
+            f"{what}: {name_of(f)} returned shape {y.shape}; a gradient is of a scalar. Reduce it (np.sum, np.mean, "
             "y[0]), or use wg.jacobian or wg.vjp for all of it."
         )
     if y.dtype.kind != "f":
         raise OutputError(
-            f"grad: {name_of(f)} returned dtype {y.dtype}; a gradient is of a real number. Take a real part, np.abs or "
+            f"{what}: {name_of(f)} returned dtype {y.dtype}; a gradient is of a real number. Take a real part, np.abs or "
             "a norm, or use wg.jacobian for the derivative of a holomorphic function."
         )
     return y
