@@ -1,5 +1,7 @@
 """``grad`` and ``value_and_grad``: signatures, and what they leave alone."""
 
+from operator import add, mul, sub, truediv
+
 import numpy as np
 import pytest
 
@@ -83,6 +85,35 @@ def test_a_number_has_a_gradient_of_its_own_type(x, kind):
     assert np.result_type(gradient) == np.result_type(x)
     assert np.shape(gradient) == ()
     assert gradient == 6
+
+
+PLAIN_OPERANDS = [
+    3,
+    3.0,
+    2j,
+    True,
+    np.float32(3),
+    np.float64(3),
+    np.complex64(2j),
+    np.array(3.0),
+    np.array(2j),
+    np.int8(3),
+]
+
+
+@pytest.mark.parametrize("operator", [add, sub, mul, truediv, pow])
+@pytest.mark.parametrize("other", PLAIN_OPERANDS, ids=repr)
+@pytest.mark.parametrize("x", [1.5, np.float64(1.5), np.float32(1.5), np.array(1.5), np.array([1.5, 0.5])], ids=repr)
+def test_operators_with_plain_numbers_on_either_side(operator, other, x):
+    for f in (lambda x: operator(x, other), lambda x: operator(other, x)):
+        value, tangent = wg.jvp(f, (x,), (np.ones_like(x),))
+        assert value.dtype == tangent.dtype == np.asarray(f(np.asarray(x)[()])).dtype
+        np.testing.assert_allclose(value, f(x), rtol=1e-6)
+        gradient = wg.grad(lambda x: np.sum(np.real(f(x))))(x)  # noqa: B023 - called at once
+        np.testing.assert_allclose(gradient, np.real(tangent), rtol=1e-6, atol=1e-6)
+        t = wg.tensor(x)
+        f(t).backward()
+        np.testing.assert_allclose(t.grad, np.real(tangent), rtol=1e-6, atol=1e-6)
 
 
 def test_value_keeps_the_functions_dtype():

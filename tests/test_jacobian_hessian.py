@@ -49,6 +49,12 @@ def test_of_a_holomorphic_function_it_is_the_complex_derivative():
     np.testing.assert_array_equal(wg.jacobian(lambda z: z * z)(z), np.diag(2 * z), strict=True)
 
 
+def test_of_a_complex_function_of_real_numbers_it_is_complex():
+    jacobian = wg.jacobian(lambda x: np.exp(1j * x))(X)
+    np.testing.assert_allclose(jacobian, np.diag(1j * np.exp(1j * X)), rtol=1e-15)
+    np.testing.assert_allclose(wg.jacobian(lambda x: 1j * x * x)(3.0), 6j)
+
+
 @pytest.mark.parametrize(("outputs", "inputs"), [((0,), (3,)), ((3,), (0,)), ((0, 2), (0,))])
 def test_empty_values_and_arguments(outputs, inputs):
     jacobian = wg.jacobian(lambda x: np.zeros(outputs) + np.sum(x))(np.ones(inputs))

@@ -101,7 +101,11 @@ def weighted(f, args):
 
 
 def one_varied(total, args, i):
-    return lambda x: total(*args[:i], x, *args[i + 1 :])
+    return lambda x: boxed(total(*args[:i], x, *args[i + 1 :]))
+
+
+ASKS_THE_FIRST_ALONE = {np.full_like}
+"""Functions that NumPy hands over if the first argument is traced, not for others; those raise a ConversionError."""
 
 
 @calls(takes_several)
@@ -109,11 +113,11 @@ def test_one_argument_alone(function, f, args):
     """The others are plain arrays then, and rules are given fewer cotangents to compute."""
     total = weighted(f, args)
     together = wg.grad(total, tuple(range(len(args))))(*args)
-    for i, x in enumerate(args):
+    for i, x in enumerate(args[:1] if function in ASKS_THE_FIRST_ALONE else args):
         alone = one_varied(total, args, i)
         np.testing.assert_allclose(wg.grad(alone)(x), together[i], rtol=1e-13, atol=1e-13)
         tangent = np.cos(np.arange(x.size)).reshape(x.shape).astype(x.dtype)
-        pushed = wg.jvp(lambda x: boxed(alone(x)), (x,), (tangent,))[1]
+        pushed = wg.jvp(alone, (x,), (tangent,))[1]
         np.testing.assert_allclose(pushed, np.real(np.vdot(tangent, together[i])), rtol=1e-12, atol=1e-12)
 
 
@@ -127,16 +131,18 @@ def test_arguments_at_different_levels(function, f, args):
     def slope(mode, g, x, t):
         return boxed(wg.jvp(g, (x,), (t,))[1]) if mode == "F" else inner([t], [wg.grad(g)(x)])
 
-    found = {
-        outer + within: slope(
-            outer, lambda a: slope(within, lambda b: boxed(total(a, b, *args[2:])), args[1], v), args[0], u
-        )
-        for outer in "FR"
-        for within in "FR"
-    }
-    swapped = slope("F", lambda b: slope("F", lambda a: boxed(total(a, b, *args[2:])), args[0], u), args[1], v)
-    for word, value in found.items():
-        np.testing.assert_allclose(plain(value), plain(swapped), rtol=1e-11, atol=1e-11, err_msg=word)
+    def mixed(outer, within):
+        def of_first(a):
+            return slope(within, lambda b: boxed(total(a, b, *args[2:])), args[1], v)
+
+        return plain(slope(outer, of_first, args[0], u))
+
+    def of_second(b):
+        return slope("F", lambda a: boxed(total(a, b, *args[2:])), args[0], u)
+
+    swapped = plain(slope("F", of_second, args[1], v))
+    for modes in ("FF", "FR", "RF", "RR"):
+        np.testing.assert_allclose(mixed(*modes), swapped, rtol=1e-11, atol=1e-11, err_msg=modes)
 
 
 @calls()

@@ -12,7 +12,7 @@ from wengert.arrays.tensor import Tensor, lift
 from wengert.core.aliasing import View, shows
 from wengert.core.arraylike import ArrayLike
 from wengert.core.cotangents import fit
-from wengert.core.dispatch import apply, close_level, open_level
+from wengert.core.dispatch import Box, apply, close_level, open_level
 from wengert.core.masking import Reach, bare_frame, is_strict, masked, nonzero, random_frame, weights
 from wengert.core.op import Op
 from wengert.core.sweep import sweep

@@ -124,7 +124,7 @@ def _dense_reach(reach: Any) -> Reach:
 
 
 def _own(g: Array) -> Array:
-    return g.copy() if isinstance(g, np.ndarray) else g
+    return g._frozen() if isinstance(g, Box) else g.copy()
 
 
 def _pull(node: Node, g: Array) -> Sequence[Array]:

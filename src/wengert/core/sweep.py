@@ -100,8 +100,8 @@ def _plain_sweep(root: Node, order: list[Node], g: Array, retain: bool, every: b
     for node, g in totals.items():
         if g.dtype is not node.dtype:
             g = totals[node] = finish(g, node.dtype)
-        if node in shared and type(g) is ndarray:
-            g = totals[node] = g.copy()
+        if node in shared:
+            g = totals[node] = g._frozen() if isinstance(g, Box) else g.copy()
         if every:
             node.grad = g
             node.spent = not retain

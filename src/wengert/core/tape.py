@@ -92,7 +92,10 @@ def record(op: Op, parents: tuple[Node | None, ...], xs: Iterable[Any], y: Array
 
 
 def ancestry(root: Node) -> tuple[list[Node], bool]:
-    """The operations that ``root`` was computed by, oldest first, and whether one of them selects among elements."""
+    """The operations that ``root`` was computed by, oldest first, and whether one of them selects among elements.
+
+    Reading parts of a leaf does not count: nothing follows on the way back that a zero could be multiplied by.
+    """
     if root.spent:
         raise _spent()
     if root.op is None:
@@ -104,7 +107,8 @@ def ancestry(root: Node) -> tuple[list[Node], bool]:
     while stack:
         node = stack.pop()
         order.append(node)
-        if node.op.selects:  # type: ignore[union-attr]  # leaves never reach the stack
+        op: Op = node.op  # type: ignore[assignment]  # leaves never reach the stack
+        if op.selects and not (op.reads and node.parents[0].op is None):  # type: ignore[union-attr]  # it has one
             selective = True
         for parent in node.parents:
             if parent is not None and parent not in found:

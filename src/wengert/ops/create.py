@@ -31,8 +31,16 @@ constant(np.empty_like, "prototype dtype order subok shape")
         call(r.normal(size=2), r.normal(size=3), shape=(2, 3)),
     ],
 )
-def _full_like(a: Array, fill_value: Any, dtype: Any = None, order: Any = "K", subok: bool = True, **kwargs: Any) -> Array:
-    y = np.empty_like(a, dtype, order, subok, **kwargs)
+def _full_like(
+    a: Array,
+    fill_value: Any,
+    dtype: Any = None,
+    order: Any = "K",
+    subok: bool = True,
+    shape: Any = None,
+    **device: Any,
+) -> Array:
+    y = np.empty_like(a, dtype, order, subok, shape, **device)
     np.copyto(y, fill_value, casting="unsafe")
     return y
 

@@ -146,7 +146,12 @@ def _block(arrays: Any) -> Array:
 
 
 def _depth(nested: Any) -> int:
-    return 1 + max([_depth(part) for part in nested], default=0) if isinstance(nested, list) else 0
+    if not isinstance(nested, list):
+        return 0
+    depths = {_depth(part) for part in nested}
+    if len(depths) != 1:
+        raise ValueError("np.block takes lists nested to the same depth everywhere, none of them empty.")
+    return 1 + depths.pop()
 
 
 def _leaves(nested: Any) -> list[Array]:
@@ -196,7 +201,8 @@ def _insert(arr: Array, obj: Any, values: Any, axis: int | None = None) -> Array
     if np.any((indices < -n) | (indices > n)):
         raise IndexError(f"insert: index {obj} is out of bounds for axis {axis} with size {n}.")
     indices = np.where(indices < 0, indices + n, indices)
-    values = np.reshape(values, (1,) * (arr.ndim - values.ndim) + values.shape)
+    extra = arr.ndim - values.ndim
+    values = np.reshape(values, (1,) * extra + values.shape)
     if indices.size == 1:
         if indices.ndim == 0:  # as in NumPy, everything in values goes to the one place
             values = np.moveaxis(values, 0, axis)
@@ -205,6 +211,8 @@ def _insert(arr: Array, obj: Any, values: Any, axis: int | None = None) -> Array
         places = np.empty(indices.size, np.intp)
         rank = np.argsort(indices, kind="stable")
         places[rank] = indices[rank] + np.arange(indices.size)
+    if extra < 0:
+        values = np.reshape(values, values.shape[-extra:])
     shape = (*arr.shape[:axis], len(places), *arr.shape[axis + 1 :])
     joined = np.concatenate([arr, np.broadcast_to(values, shape)], axis, dtype=arr.dtype, casting="unsafe")
     order = np.full(n + len(places), -1)

@@ -150,7 +150,12 @@ def _with_choice(function: Callable[..., Any], combine: Callable[[Array, Array, 
 
     def moment(*args: Any, **params: Any) -> Array:
         if "correction" in params:
-            params["ddof"] = params.pop("correction")
+            correction = params.pop("correction")
+            if params.get("ddof", args[4] if len(args) > 4 else 0) != 0:
+                raise ValueError(f"np.{function.__name__}: ddof and correction are two names of one thing; give one.")
+            params.pop("ddof", None)
+            args = (*args[:4], correction, *args[5:]) if len(args) > 4 else args
+            params.update({} if len(args) > 4 else {"ddof": correction})
         return chosen(*args, **params) if "where" in params or "mean" in params else plain(*args, **params)
 
     register_function(function, moment)

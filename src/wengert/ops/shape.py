@@ -149,7 +149,7 @@ def _expand_dims(a: Array, axis: Any) -> Array:
 
 @composite(np.squeeze, samples=drawn(((1, 3, 1),), ((1, 3, 1), 0), ((1, 3, 1), {"axis": (0, -1)}), ((1, 1),), ((),)))
 def _squeeze(a: Array, axis: Axis = None) -> Array:
-    if axis is None:
+    if axis is None or (a.ndim == 0 and axis in (0, -1)):
         return np.reshape(a, tuple([n for n in a.shape if n != 1]))
     places = normalize_axis_tuple(axis, a.ndim)
     if any([a.shape[i] != 1 for i in places]):
@@ -167,7 +167,13 @@ linear(
 )
 
 
-@composite(np.broadcast_arrays, samples=lambda r: [])
+@composite(
+    np.broadcast_arrays,
+    samples=lambda r: [
+        call(r.normal(size=3), r.normal(size=(2, 1))),
+        call(r.normal(size=()), r.normal(size=(0, 2))),
+    ],
+)
 def _broadcast_arrays(*args: Array, subok: bool = False) -> tuple[Array, ...]:
     arrays = [x if isinstance(x, Box) else np.asarray(x) for x in args]
     shape = np.broadcast_shapes(*[x.shape for x in arrays])

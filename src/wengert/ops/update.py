@@ -7,6 +7,7 @@ from operator import setitem
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from wengert._types import Array
 from wengert.core.aliasing import innermost, keeps_gradient, write
@@ -143,7 +144,7 @@ def _put_along_axis(arr: Array, indices: Any, values: Any, axis: int | None) -> 
         positions = np.array(innermost(indices))
         _write_flat(arr, along_axis((arr.size,), positions, 0), values)
     else:
-        arr[along_axis(arr.shape, indices, axis % arr.ndim)] = values
+        arr[along_axis(arr.shape, indices, normalize_axis_index(axis, arr.ndim))] = values
 
 
 @update(np.fill_diagonal)

@@ -54,7 +54,7 @@ def value_and_grad(
     ...     return np.sum((params["w"] * x + params["b"]) ** 2)
     >>> value, gradient = wg.value_and_grad(loss)({"w": np.array([1.0, 2.0]), "b": 0.5}, np.array([3.0, -1.0]))
     >>> float(value), gradient
-    (14.5, {'b': 4.0, 'w': array([21.,  3.])})
+    (14.5, {'w': array([21.,  3.]), 'b': 4.0})
     """
     return _value_and_grad("value_and_grad", f, argnums, has_aux)
 
