@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from wengert._types import Array, Axis
 from wengert.core.aliasing import innermost, read_only
-from wengert.core.dispatch import Box, apply
+from wengert.core.dispatch import apply
 from wengert.core.op import Op
 from wengert.core.registry import register
 from wengert.ops.cases import Call, call, drawn

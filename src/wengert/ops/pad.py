@@ -55,7 +55,7 @@ def _pad(array: Array, pad_width: Any, mode: Any = "constant", **kwargs: Any) ->
             "np.concatenate."
         )
     known = {"constant_values", "end_values", "stat_length", "reflect_type"}
-    if mode not in _SIDES and mode not in _INDEXED and mode != "empty" or not known.issuperset(kwargs):
+    if (mode not in _SIDES and mode not in _INDEXED and mode != "empty") or not known.issuperset(kwargs):
         raise ValueError(f"np.pad: mode={mode!r} with {', '.join(kwargs) or 'no options'}: no such mode or option.")
     if array.dtype.kind not in "fc":
         return np.pad(innermost(array), pad_width, mode, **kwargs)

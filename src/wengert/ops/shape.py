@@ -14,7 +14,7 @@ from wengert.core.cotangents import HALF, SINGLE, fit
 from wengert.core.dispatch import Box, apply
 from wengert.core.op import Op
 from wengert.core.registry import register
-from wengert.ops.cases import drawn
+from wengert.ops.cases import call, drawn
 from wengert.ops.entries import composite, linear
 
 __all__ = ["at_least", "resolved_order"]
