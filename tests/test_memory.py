@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
+from wengert.core.tape import Node
 
 N = 1000
 
@@ -21,16 +22,6 @@ def _without_the_cycle_collector():
     gc.disable()
     yield
     gc.enable()
-
-
-def watched(values):
-    """An array, and a weak reference that dies with its memory."""
-
-    class Watched(np.ndarray):
-        pass
-
-    array = np.array(values).view(Watched)
-    return array, weakref.ref(array)
 
 
 def peak_of(f):
@@ -44,10 +35,8 @@ def peak_of(f):
         tracemalloc.stop()
 
 
-def nodes_of(*tensors):
-    """Weak references are not possible to nodes; count them instead."""
-    from wengert.core.tape import Node
-
+def nodes_alive():
+    """How many nodes there are (they take no weak references)."""
     return sum(type(o) is Node for o in gc.get_objects())
 
 
@@ -95,10 +84,10 @@ def test_no_node_outlives_its_graph(drop):
             z.backward()
 
     make()
-    before = nodes_of()
+    before = nodes_alive()
     for _ in range(5):
         make()
-    assert nodes_of() == before
+    assert nodes_alive() == before
 
 
 @pytest.mark.parametrize(
@@ -286,8 +275,8 @@ def test_a_chain_of_additions_keeps_no_arrays():
 
 
 def test_evaluation_on_plain_arrays_makes_no_nodes():
-    before = nodes_of()
+    before = nodes_alive()
     x = np.ones(3)
     y = np.sum(np.sin(x) * x)
     assert type(y) is np.float64
-    assert nodes_of() == before
+    assert nodes_alive() == before

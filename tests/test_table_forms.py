@@ -40,7 +40,7 @@ def by_position(bound, parameters):
     for p in parameters:
         if p.kind not in BY_POSITION or (p.name not in bound and p.default in LEFT_AWAY):
             break
-        if not any(name in kwargs for name in (q.name for q in parameters)):
+        if not kwargs:
             break
         args.append(kwargs.pop(p.name, p.default))
     return args, {p.name: kwargs[p.name] for p in parameters if p.kind is not p.VAR_KEYWORD and p.name in kwargs}
@@ -92,3 +92,21 @@ def test_form(function, call, form):
 
     if len(set(places)) == len(places):  # an array that is given twice has no one place
         np.testing.assert_array_equal(gradient(reformed, arrays), gradient(f, arrays))
+
+
+@pytest.mark.parametrize("function", [np.sum, np.prod, np.nansum, np.nanprod], ids=name_of)
+def test_all_arguments_of_sums_by_position(function):
+    mask = np.array([True, False, True])
+    x = np.arange(1.0, 7.0).reshape(2, 3)
+    expected = gradient(lambda x: function(x, axis=1, keepdims=True, initial=2.0, where=mask), (x,))
+    found = gradient(lambda x: function(x, 1, None, None, True, 2.0, mask), (x,))
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("function", [np.max, np.min, np.nanmax, np.nanmin], ids=name_of)
+def test_all_arguments_of_extrema_by_position(function):
+    mask = np.array([True, False, True])
+    x = np.arange(1.0, 7.0).reshape(2, 3)
+    expected = gradient(lambda x: function(x, axis=1, keepdims=True, initial=2.5, where=mask), (x,))
+    found = gradient(lambda x: function(x, 1, None, True, 2.5, mask), (x,))
+    np.testing.assert_array_equal(found, expected)

@@ -114,6 +114,9 @@ def push_forward(frame: Node, ts: list[Any], reaches: list[Reach]) -> tuple[Arra
     """
     op = frame.op
     assert op is not None
+    if op.reads:
+        reach = None if reaches[0] is None else np.asarray(reaches[0][frame.params["index"]])
+        return _tangent(frame, ts), None if reach is None or reach.all() else reach
     varying = [i for i, t in enumerate(ts) if t is not None]
     partly = op.selects or any([reaches[i] is not None for i in varying])
     if not partly and (op.kind != "linear" or len(varying) == len(ts)):

@@ -24,6 +24,8 @@ from wengert.core.tape import Node
 __all__: list[str] = []
 
 _new: Any = object.__new__
+_NEITHER = (None, None)
+_NUMBERS = frozenset({int, float})
 
 Binary = Callable[[Tensor, Any], Array]
 
@@ -33,6 +35,7 @@ def _shortcuts(op: Op, fun: Callable[[Any, Any], Any]) -> tuple[Binary, Binary]:
     only_first, only_second, both = [
         (*inputs, output) for inputs, output in (op.keeps[v] for v in ((True, False), (False, True), (True, True)))
     ]
+    of_one = op.of_one
 
     def forward(self: Tensor, other: Any) -> Array:
         if self._view is not None:
@@ -70,7 +73,7 @@ def _shortcuts(op: Op, fun: Callable[[Any, Any], Any]) -> tuple[Binary, Binary]:
         made._node = Node(
             op,
             (node, other_node),
-            (a if keep_a else None, b if keep_b else None),
+            (a if keep_a else None, b if keep_b else None) if keep_a or keep_b else _NEITHER,
             y if keep_y else None,
             NO_PARAMS,
             y.shape,
@@ -79,6 +82,8 @@ def _shortcuts(op: Op, fun: Callable[[Any, Any], Any]) -> tuple[Binary, Binary]:
         return made
 
     def backward(self: Tensor, other: Any) -> Array:
+        if of_one is not None and type(other) in _NUMBERS and other == 1 and self._data.dtype.kind in "fc":
+            return self._apply_alone(of_one)
         if self._view is not None:
             self._renewed()
         b = self._data
@@ -97,7 +102,7 @@ def _shortcuts(op: Op, fun: Callable[[Any, Any], Any]) -> tuple[Binary, Binary]:
             made._node = Node(
                 op,
                 (None, node),
-                (other if keep_a else None, b if keep_b else None),
+                (other if keep_a else None, b if keep_b else None) if keep_a or keep_b else _NEITHER,
                 y if keep_y else None,
                 NO_PARAMS,
                 y.shape,

@@ -94,8 +94,8 @@ def store(target: Box, value: Array, what: str) -> None:
         )
     if value.dtype != target.dtype and not np.can_cast(value.dtype, target.dtype, "same_kind"):
         raise InputError(
-            f"{what}: the result has dtype {value.dtype}, which can't be written to an array of {target.dtype}. Convert "
-            f"the array first, x = x.astype({str(value.dtype)!r}), or write x = x + y instead of x += y."
+            f"{what}: the result has dtype {value.dtype}, which can't be written to an array of {target.dtype}. "
+            f"Convert the array first, x = x.astype({str(value.dtype)!r}), or write x = x + y instead of x += y."
         )
     if value.shape == target.shape and value.dtype == target.dtype:
         write(target, value)

@@ -60,6 +60,8 @@ def finish(g: Array, dtype: np.dtype[Any]) -> Array:
 
 def has_nan(g: Array) -> bool:
     """Whether there is a NaN in ``g``."""
+    if isinstance(g, np.generic):
+        return bool(g != g)
     if isinstance(g, np.ndarray) and g.dtype.char in "fdFD":
         # either is NaN exactly if an element is; which of them is the quicker depends on the size
         g = np.vdot(g, g) if g.size < 4096 else np.minimum.reduce(g, None)
@@ -74,7 +76,7 @@ class Scatter:
     array when values are boxed and must be recorded.
     """
 
-    __slots__ = ("buffer", "held", "indices", "kind", "limit", "ndim", "shape", "spread", "values")
+    __slots__ = ("buffer", "held", "indices", "kind", "limit", "nan", "ndim", "shape", "spread", "values")
 
     dtype = None  # so that it is never taken for a finished cotangent
     base = None
@@ -90,6 +92,7 @@ class Scatter:
         self.values = [value]
         self.held = value.size
         self.limit = max(math.prod(shape), 1024)
+        self.nan = False
         self.buffer: Array = None
 
     def dense(self) -> Array:
@@ -108,6 +111,7 @@ class Scatter:
             return accumulate(g.dense(), self.dense(), node, shared)
         for index, value in zip(g.indices, g.values, strict=True):
             self.hold(index, value)
+        self.nan |= g.nan
         return self
 
     def hold(self, index: Any, value: Array) -> None:
@@ -138,24 +142,47 @@ class Scatter:
             self.buffer = np.zeros(self.shape, dtype)
         elif not np.can_cast(dtype, self.buffer.dtype):
             self.buffer = self.buffer.astype(np.result_type(dtype, self.buffer))
-        add_parts(self.buffer, self.indices, self.values)
+        self.nan |= add_parts(self.buffer, self.indices, self.values)
         self.indices, self.values, self.held = [], [], 0
         return True
 
 
-def add_parts(buffer: np.ndarray[Any, Any], indices: Sequence[Any], values: Sequence[Array]) -> None:
-    """Add to ``buffer`` each of ``values`` at its index."""
+def add_parts(buffer: np.ndarray[Any, Any], indices: Sequence[Any], values: Sequence[Array]) -> bool:
+    """Add to ``buffer`` each of ``values`` at its index; whether there is a NaN among them."""
     if len(indices) > 8 and buffer.ndim == 1 and {*map(type, indices)} == {int}:
         indices, values = [np.array(indices)], [np.array(values)]
+    found = False
     for index, value in zip(indices, values, strict=True):
         if names_once(index):
             buffer[index] += value
+        elif buffer.ndim > 1 and buffer.flags.c_contiguous and (axis := _axis_of(index)) is not None:
+            _add_slices(buffer, axis, index, value)
         else:
             np.add.at(buffer, index, value)
+        found = found or has_nan(value)
+    return found
 
 
 def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return SINGLE if dtype == HALF else dtype
+
+
+def _axis_of(index: Any) -> int | None:
+    """The axis whose positions ``index`` lists in an array of integers, if it does no more than that."""
+    *before, last = index if type(index) is tuple else (index,)
+    return len(before) if type(last) is np.ndarray and all([type(p) is slice and p == _ALL for p in before]) else None
+
+
+_ALL = slice(None)
+
+
+def _add_slices(buffer: np.ndarray[Any, Any], axis: int, index: Any, value: Array) -> None:
+    """Add ``value`` to whole slices across ``axis``, element by element: several times as quick as ``np.add.at``."""
+    before, n, after = math.prod(buffer.shape[:axis]), buffer.shape[axis], math.prod(buffer.shape[axis + 1 :])
+    positions = np.ravel(index[-1] if type(index) is tuple else index).astype(np.intp)
+    positions = np.where(positions < 0, positions + n, positions)
+    places = (np.arange(before)[:, None, None] * n + positions[:, None]) * after + np.arange(after)
+    np.add.at(buffer.reshape(-1), places.reshape(-1), np.asarray(value, buffer.dtype).reshape(-1))
 
 
 def names_once(index: Any) -> bool:

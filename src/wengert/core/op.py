@@ -55,8 +55,9 @@ class Op:
     (``"*xs"``) stands for any number. ``rules`` holds one rule an input: partial derivatives when ``kind`` is
     ``"elementwise"``, otherwise vector-Jacobian products. ``joint`` is a rule for all inputs at once, where they share
     work: it returns one cotangent an input. ``selects`` marks operations that pass some elements on and
-    drop others. ``put`` marks those whose result NumPy may return as a view of their first input: ``put(x, value,
-    **params)`` is ``x`` with what the view shows replaced by ``value``.
+    drop others; ``reads``, the reading of ``x[index]``. ``put`` marks those whose result NumPy may return as a view of their first input: ``put(x, value,
+    **params)`` is ``x`` with what the view shows replaced by ``value``. ``of_one`` is the operation on the second input
+    that this one is when the first is the number 1, if it keeps less.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Op:
     joint: Rule | None = None
     selects: bool = False
     reads: bool = False
+    of_one: Op | None = None
     put: Callable[..., Any] | None = None
 
     def __repr__(self) -> str:

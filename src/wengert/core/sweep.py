@@ -39,12 +39,12 @@ def sweep(
     """
     order, selective = ancestry(root)
     if not (selective or seeded) or is_strict():
-        return _plain_sweep(root, order, g, retain, every)
+        return _plain_sweep(root, order, g, retain, every) or {}
     if nested or isinstance(g, Box):
         return masked_sweep(root, order, g, every=every, seeded=seeded, retain=retain)
     with np.errstate(all="ignore"):
-        leaves = _plain_sweep(root, order[:], g, True, every)
-    if any(map(has_nan, leaves.values())) or (every and any([n.grad is not None and has_nan(n.grad) for n in order])):
+        leaves = _plain_sweep(root, order[:], g, True, every, watch=True)
+    if leaves is None or (every and any([n.grad is not None and has_nan(n.grad) for n in order])):
         return masked_sweep(root, order, g, every=every, seeded=seeded, retain=retain)
     if not retain:
         for node in (*order, *leaves) if every else (root,):
@@ -63,8 +63,10 @@ def _references() -> int:
 _OURS = _references()
 
 
-def _plain_sweep(root: Node, order: list[Node], g: Array, retain: bool, every: bool) -> dict[Node, Array]:
-    """The sweep over ``order`` (emptied on the way) by IEEE arithmetic."""
+def _plain_sweep(
+    root: Node, order: list[Node], g: Array, retain: bool, every: bool, watch: bool = False
+) -> dict[Node, Array] | None:
+    """The sweep over ``order`` (emptied on the way) by IEEE arithmetic; ``None`` if it ``watch``es for NaN and finds one."""
     totals: dict[Node, Array] = {root: g}
     shared = {root}  # nodes whose total may share memory with another array, so isn't to be written to
     while order:
@@ -76,11 +78,13 @@ def _plain_sweep(root: Node, order: list[Node], g: Array, retain: bool, every: b
             op: Op = node.op  # type: ignore[assignment]  # leaves are not in the order
             if every:
                 node.grad = g.copy() if node in shared and type(g) is ndarray else g
-            together = op.pull_all
             if op.reads and type(total := totals.get(node.parents[0])) is Scatter:  # type: ignore[arg-type]
                 total.hold(node.params["index"], g)
-                pulls = ()
-            elif together is not None:
+                if every and not retain:
+                    node.release()
+                continue
+            together = op.pull_all
+            if together is not None:
                 pulls = together(g, node)
             else:
                 pulls = op.pulls if node.dtype.kind != "c" else op.conjugate_pulls
@@ -97,12 +101,16 @@ def _plain_sweep(root: Node, order: list[Node], g: Array, retain: bool, every: b
                         totals[parent] = accumulate(totals[parent], r, parent, shared)
         if not retain and (every or node is root):  # the others go with the root, one by one
             node.release()
+    found = False
     for node, g in totals.items():
+        parts = g
         if g.dtype is not node.dtype:
             g = totals[node] = finish(g, node.dtype)
+        if watch:
+            found = found or (parts.nan if type(parts) is Scatter else has_nan(g))
         if node in shared:
             g = totals[node] = g._frozen() if isinstance(g, Box) else g.copy()
         if every:
             node.grad = g
             node.spent = not retain
-    return totals
+    return None if found else totals

@@ -31,10 +31,17 @@ def _inverse(b: Array) -> Array:
 elementwise(np.add, a=1, b=1, analytic=True)
 elementwise(np.subtract, a=1, b=-1, analytic=True)
 elementwise(np.multiply, a=lambda b: b, b=lambda a: a, analytic=True)
-elementwise(np.true_divide, a=lambda b: _inverse(b), b=lambda y, b: -y / b, domain="nonzero", analytic=True)
 elementwise(np.negative, x=-1, analytic=True)
 elementwise(np.positive, x=1, analytic=True)
-elementwise(np.reciprocal, x=lambda y: -y * y, domain="nonzero", analytic=True)
+_RECIPROCAL = elementwise(np.reciprocal, x=lambda y: -y * y, domain="nonzero", analytic=True)
+elementwise(
+    np.true_divide,
+    a=lambda b: _inverse(b),
+    b=lambda y, b: -y / b,
+    of_one=_RECIPROCAL,
+    domain="nonzero",
+    analytic=True,
+)
 elementwise(np.square, x=lambda x: 2.0 * x, analytic=True)
 elementwise(np.sqrt, x=lambda y: 0.5 / y, domain="positive", analytic=True)
 elementwise(np.cbrt, x=lambda y: 1.0 / (3.0 * (y * y)), domain="nonzero")

@@ -38,8 +38,8 @@ REPEAT: Op = register(
 @composite(
     np.repeat,
     samples=drawn(
-        ((3,), 2), ((2, 3), 2), ((2, 3), 2, 1), ((2, 3), [1, 0, 2], 1), ((2, 3), {"repeats": np.array([2]), "axis": -2}),
-        ((2,), 0), ((), 3), ((0, 2), 2, 0),
+        ((3,), 2), ((2, 3), 2), ((2, 3), 2, 1), ((2, 3), [1, 0, 2], 1),
+        ((2, 3), {"repeats": np.array([2]), "axis": -2}), ((2,), 0), ((), 3), ((0, 2), 2, 0),
     ),
 )  # fmt: skip
 def _repeat(a: Array, repeats: Any, axis: int | None = None) -> Array:
@@ -102,9 +102,10 @@ linear(
     "a shift axis",
     a=lambda g, shift, axis=None: np.roll(g, _opposite(shift), axis),
     samples=drawn(
-        ((5,), 2), ((2, 3), 1), ((2, 3), -1, 1), ((2, 3), (1, 2), (0, 1)), ((2, 3), {"shift": 2, "axis": (0, 1)}), ((), 1)
+        ((5,), 2), ((2, 3), 1), ((2, 3), -1, 1), ((2, 3), (1, 2), (0, 1)), ((2, 3), {"shift": 2, "axis": (0, 1)}),
+        ((), 1),
     ),
-)
+)  # fmt: skip
 
 
 @composite(np.flip, samples=drawn(((2, 3),), ((2, 3), 1), ((2, 3), {"axis": (0, -1)}), ((),), ((0, 2),)))

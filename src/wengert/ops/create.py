@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array
-from wengert.core.dispatch import Box, operand
+from wengert.core.dispatch import operand
 from wengert.core.op import Op
 from wengert.core.registry import register
 from wengert.ops.cases import call, drawn
 from wengert.ops.entries import composite, constant, linear
+from wengert.ops.shape import array_of
 
 __all__: list[str] = []
 
@@ -80,11 +81,12 @@ if hasattr(np, "astype"):  # NumPy 2.1
 def _meshgrid(*xi: Array, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[Array, ...]:
     if indexing not in ("xy", "ij"):
         raise ValueError(f"meshgrid: indexing is 'xy' or 'ij', not {indexing!r}.")
-    arrays = [x if isinstance(x, Box) else np.asarray(x) for x in map(operand, xi)]
+    arrays = [array_of(x) for x in xi]
     places = list(range(len(arrays)))
     if indexing == "xy" and len(arrays) > 1:
         places[:2] = [1, 0]
-    made = tuple([np.reshape(x, [-1 if i == k else 1 for i in range(len(places))]) for k, x in zip(places, arrays, strict=True)])
+    shapes = [[-1 if i == place else 1 for i in range(len(places))] for place in places]
+    made = tuple([np.reshape(x, shape) for x, shape in zip(arrays, shapes, strict=True)])
     if not sparse:
         made = np.broadcast_arrays(*made)
     return tuple([np.copy(x) for x in made]) if copy else made
@@ -114,9 +116,16 @@ def _vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
     ],
 )
 def _linspace(
-    start: Array, stop: Array, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0,
-    *, device: Any = None,
-) -> Any:  # fmt: skip
+    start: Array,
+    stop: Array,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+    *,
+    device: Any = None,
+) -> Any:
     if num < 0:
         raise ValueError(f"linspace: num={num} samples; it can't be negative.")
     start, stop = [x if type(x) in (int, float, complex) else x * 1.0 for x in map(operand, (start, stop))]
@@ -126,8 +135,8 @@ def _linspace(
     step = delta / parts if parts > 0 else delta * np.nan
     y = counts * (step if parts > 0 else delta) + start
     if endpoint and num > 1:
-        end = stop if isinstance(stop, Box) else np.asarray(stop, delta.dtype)
-        y = np.concatenate([y[:-1], np.broadcast_to(end, delta.shape)[None]])
+        end = np.broadcast_to(array_of(stop), delta.shape)[None]
+        y = np.concatenate([y[:-1], end], dtype=y.dtype)
     y = np.moveaxis(y, 0, axis)
     if dtype is not None and np.dtype(dtype) != y.dtype:
         y = (np.floor(y) if np.dtype(dtype).kind in "iu" else y).astype(dtype)

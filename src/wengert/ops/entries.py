@@ -99,7 +99,7 @@ def composite(
     return register_all
 
 
-_ENGINE = frozenset({"name", "evaluate", "jvps", "joint", "selects", "put"})
+_ENGINE = frozenset({"name", "evaluate", "jvps", "joint", "selects", "put", "of_one"})
 _FACTS = frozenset({"domain", "analytic", "samples", "kinks"})
 
 

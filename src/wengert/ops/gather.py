@@ -39,8 +39,9 @@ TAKE: Op = register(
         ((3,), [4, -5], {"mode": "wrap"}), ((2, 3), [-1, 7], 1, None, "clip"), ((2, 3), 1, 1), ((3,), []),
     ),
 )  # fmt: skip
-def _take(a: Array, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise") -> Array:
-    if not isinstance(a, Box):
+def _take(a: Array, indices: Any, axis: Any = None, out: Any = None, mode: Any = "raise") -> Array:
+    boxed = isinstance(a, Box)
+    if not boxed:
         return deliver(np.take(a, innermost(indices), axis, mode=mode), out, "np.take")
     if axis is None:
         a, axis = np.ravel(a), 0
@@ -68,7 +69,9 @@ def along_axis(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ..
     if indices.dtype.kind not in "iu":
         raise IndexError(f"take_along_axis: indices has dtype {indices.dtype}; positions are integers.")
     if indices.ndim != len(shape):
-        raise ValueError(f"take_along_axis: indices has {indices.ndim} axes and the array {len(shape)}; both need as many.")
+        raise ValueError(
+            f"take_along_axis: indices has {indices.ndim} axes, the array {len(shape)}; both need as many."
+        )
     index: list[Any] = [np.arange(n).reshape((-1,) + (1,) * (len(shape) - 1 - i)) for i, n in enumerate(shape)]
     index[axis] = indices
     return tuple(index)

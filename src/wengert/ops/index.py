@@ -52,8 +52,8 @@ def _array_index(given: Any) -> Any:
         return array.astype(np.intp)
     if array.dtype.kind not in "iub":
         raise IndexError(
-            f"An index has dtype {array.dtype}; positions are integers, booleans, slices, None or Ellipsis. Convert it, "
-            "e.g. with index.astype(int)."
+            f"An index has dtype {array.dtype}; positions are integers, booleans, slices, None or Ellipsis. "
+            "Convert it, e.g. with index.astype(int)."
         )
     return array
 
@@ -124,9 +124,7 @@ def _with_leading_axes(g: Array, ndim: int) -> Array:
     return np.reshape(g, (1,) * (ndim - g.ndim) + g.shape) if ndim > g.ndim else g
 
 
-REPLACE: Op = register(
-    Op("replace", "linear", _replace, ("x", "value"), (_keep_the_rest, _written), selects=True)
-)
+REPLACE: Op = register(Op("replace", "linear", _replace, ("x", "value"), (_keep_the_rest, _written), selects=True))
 
 
 def replaced(x: Array, index: Any, value: Array) -> Array:
@@ -165,7 +163,7 @@ def check_writable(x: Box, value: Array) -> None:
     if type(value) in PLAIN or (dtype.kind in "fc" and (dtype.kind == "c" or value.dtype.kind != "c")):
         return
     if keeps_gradient(value):
-        remedy = f"x = x.astype({str(value.dtype)!r})" if dtype.kind != "f" else "x = x.astype(complex), or np.real(value)"
+        remedy = f"x = x.astype({str(value.dtype)!r})" if dtype.kind != "f" else "x.astype(complex), or np.real(value)"
         raise InputError(
             f"A traced value of dtype {value.dtype} was about to be written into an array of {dtype}, which would lose "
             f"its gradient. Convert one of them first: {remedy}."
@@ -177,10 +175,11 @@ enter(
     getitem,
     drawn(
         ((5,), 2), ((5,), -1), ((5,), slice(1, None, 2)), ((5,), slice(None, None, -1)), ((2, 3), (1, 2)), ((2, 3), 1),
-        ((2, 3), (slice(None), None, 1)), ((2, 3, 2), (..., 0)), ((2, 3), ...), ((2,), None), ((), ()), ((0, 3), 2 * (slice(0),)),
-        ((4,), [0, 2, 2, -1]), ((2, 3), np.array([[0, 1], [1, 1]])), ((2, 3), ([0, 1, 1], [2, 0, 0])), ((3,), []),
-        ((2, 3), (slice(None), [0, 0, 2])), ((2, 3, 2), ([1, 0], slice(None, None, -1), [0, 0])), ((3,), True), ((3,), False),
-        ((2, 3), np.array([[True, False, True], [False, False, True]])), ((2, 3), (np.array([False, True]), slice(1, 3))),
-        ((2, 3), (np.array([True, True]), [0, 2])), ((2, 3), (np.array(1), slice(None))), ((3,), np.int64(1)),
+        ((2, 3), (slice(None), None, 1)), ((2, 3, 2), (..., 0)), ((2, 3), ...), ((2,), None), ((), ()),
+        ((0, 3), 2 * (slice(0),)), ((4,), [0, 2, 2, -1]), ((2, 3), np.array([[0, 1], [1, 1]])), ((3,), []),
+        ((2, 3), ([0, 1, 1], [2, 0, 0])), ((2, 3), (slice(None), [0, 0, 2])), ((3,), True), ((3,), False),
+        ((2, 3, 2), ([1, 0], slice(None, None, -1), [0, 0])), ((2, 2), np.array([[True, False], [False, True]])),
+        ((2, 3), (np.array([False, True]), slice(1, 3))), ((2, 3), (np.array([True, True]), [0, 2])),
+        ((2, 3), (np.array(1), slice(None))), ((3,), np.int64(1)),
     ),
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,13 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from wengert._types import Array
 from wengert.core.aliasing import deliver
-from wengert.core.dispatch import Box, apply, operand
+from wengert.core.dispatch import apply
 from wengert.core.op import Op
 from wengert.core.registry import register
 from wengert.ops.cases import Call, call, drawn
 from wengert.ops.entries import composite
 from wengert.ops.index import check_writable, plain_index, read_at
-from wengert.ops.shape import at_least
+from wengert.ops.shape import array_of, at_least
 
 __all__ = ["along"]
 
@@ -24,12 +25,6 @@ __all__ = ["along"]
 def along(axis: int, index: Any) -> tuple[Any, ...]:
     """The index that is ``index`` along ``axis`` (not negative) and takes all of the axes before and after it."""
     return (*(slice(None),) * axis, index)
-
-
-def _arrays(arrays: Any) -> list[Array]:
-    """The arguments of a joining function, each a box or an array."""
-    made = [operand(x) for x in arrays]
-    return [x if isinstance(x, Box) else np.asarray(x) for x in made]
 
 
 def _several(*shapes: tuple[int, ...], **kwargs: Any) -> Callable[[np.random.Generator], list[Call]]:
@@ -75,7 +70,7 @@ CONCATENATE: Op = register(Op("concatenate", "linear", _concatenated, ("*xs",), 
     ),
 )  # fmt: skip
 def _concatenate(arrays: Any, axis: int | None = 0, out: Any = None, **kwargs: Any) -> Array:
-    return deliver(apply(CONCATENATE, _arrays(arrays), {"axis": axis, **kwargs}), out, "np.concatenate")
+    return deliver(apply(CONCATENATE, [array_of(x) for x in arrays], {"axis": axis, **kwargs}), out, "np.concatenate")
 
 
 def _unstacked(g: Array, likes: Sequence[Any], axis: int = 0) -> list[Array]:
@@ -98,7 +93,7 @@ STACK: Op = register(Op("stack", "linear", _stacked, ("*xs",), joint=_unstacked)
     ),
 )  # fmt: skip
 def _stack(arrays: Any, axis: int = 0, out: Any = None, **kwargs: Any) -> Array:
-    return deliver(apply(STACK, _arrays(arrays), {"axis": axis, **kwargs}), out, "np.stack")
+    return deliver(apply(STACK, [array_of(x) for x in arrays], {"axis": axis, **kwargs}), out, "np.stack")
 
 
 def _joiner(
@@ -108,7 +103,7 @@ def _joiner(
 
     @composite(function, samples=samples)
     def join(tup: Any, **kwargs: Any) -> Array:
-        arrays = [prepare(x) for x in _arrays(tup)]
+        arrays = [prepare(array_of(x)) for x in tup]
         return np.concatenate(arrays, axis(arrays), **kwargs)
 
 
@@ -155,12 +150,12 @@ def _depth(nested: Any) -> int:
 
 
 def _leaves(nested: Any) -> list[Array]:
-    return [x for part in nested for x in _leaves(part)] if isinstance(nested, list) else _arrays([nested])
+    return [x for part in nested for x in _leaves(part)] if isinstance(nested, list) else [array_of(nested)]
 
 
 def _joined_block(nested: Any, depth: int, ndim: int) -> Array:
     if not isinstance(nested, list):
-        (x,) = _arrays([nested])
+        x = array_of(nested)
         return np.reshape(x, (1,) * (ndim - x.ndim) + x.shape)
     return np.concatenate([_joined_block(part, depth - 1, ndim) for part in nested], axis=-depth)
 
@@ -174,7 +169,7 @@ def _joined_block(nested: Any, depth: int, ndim: int) -> Array:
     ],
 )
 def _append(arr: Array, values: Array, axis: int | None = None) -> Array:
-    return np.concatenate(_arrays([arr, values]), axis)
+    return np.concatenate([array_of(arr), array_of(values)], axis)
 
 
 @composite(
@@ -189,7 +184,7 @@ def _append(arr: Array, values: Array, axis: int | None = None) -> Array:
     ],
 )
 def _insert(arr: Array, obj: Any, values: Any, axis: int | None = None) -> Array:
-    arr, values = _arrays([arr, values])
+    arr, values = array_of(arr), array_of(values)
     check_writable(arr, values)
     if axis is None:
         arr, axis = np.ravel(arr), 0
@@ -239,9 +234,7 @@ def _array_split(ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Ar
         ends = [0, *np.cumsum([each + 1] * extra + [each] * (sections - extra)).tolist()]
     else:
         ends = [0, *[int(i) for i in indices_or_sections], n]
-    return [
-        read_at(ary, along(axis, slice(start, end))) for start, end in zip(ends[:-1], ends[1:], strict=True)
-    ]
+    return [read_at(ary, along(axis, slice(start, end))) for start, end in pairwise(ends)]
 
 
 @composite(np.split, samples=drawn(((4,), 2), ((5, 2), [1, 3]), ((2, 4), 2, 1), ((2, 3), (1, 5), {"axis": -1})))

@@ -42,8 +42,9 @@ PAD: Op = register(
     samples=drawn(
         ((3,), 2), ((2, 3), ((1, 0), (0, 2))), ((3,), (1, 2), {"constant_values": (4.0, 5.0)}), ((), 0), ((2, 0), 1),
         ((2, 3), 1, "edge"), ((2, 3), (1, 2), "reflect"), ((3,), (4, 6), "reflect", {"reflect_type": "odd"}),
-        ((1,), 3, "reflect", {"reflect_type": "odd"}), ((2, 3), 2, "symmetric"), ((3,), 4, "symmetric", {"reflect_type": "odd"}),
-        ((3,), (2, 4), "wrap"), ((2, 3), 1, "mean"), ((4,), (2, 1), "mean", {"stat_length": (2, 3)}),
+        ((1,), 3, "reflect", {"reflect_type": "odd"}), ((2, 3), 2, "symmetric"),
+        ((3,), 4, "symmetric", {"reflect_type": "odd"}), ((3,), (2, 4), "wrap"), ((2, 3), 1, "mean"),
+        ((4,), (2, 1), "mean", {"stat_length": (2, 3)}),
         ((3,), (2, 3), "linear_ramp", {"end_values": (1.0, -2.0)}), ((2, 3), 1, "linear_ramp"),
         ((4,), 2, "maximum"), ((4,), 1, "minimum", {"stat_length": 2}),
     ),
@@ -51,8 +52,8 @@ PAD: Op = register(
 def _pad(array: Array, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Array:
     if callable(mode):
         raise UnsupportedFunction(
-            "np.pad with a function for mode= has no derivative rule, as the function writes into plain arrays. Pad with "
-            "np.concatenate."
+            "np.pad with a function for mode= has no derivative rule, as the function writes into plain arrays. Pad "
+            "with np.concatenate."
         )
     known = {"constant_values", "end_values", "stat_length", "reflect_type"}
     if (mode not in _SIDES and mode not in _INDEXED and mode != "empty") or not known.issuperset(kwargs):

@@ -11,13 +11,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 from wengert._types import Array, Axis, Shape
 from wengert.core.aliasing import innermost, read_only
 from wengert.core.cotangents import HALF, SINGLE, fit
-from wengert.core.dispatch import Box, apply
+from wengert.core.dispatch import Box, apply, operand
 from wengert.core.op import Op
 from wengert.core.registry import register
 from wengert.ops.cases import call, drawn
 from wengert.ops.entries import composite, linear
 
-__all__ = ["at_least", "resolved_order"]
+__all__ = ["array_of", "at_least", "resolved_order"]
 
 RESHAPE: Op = register(
     Op(
@@ -35,21 +35,21 @@ RESHAPE: Op = register(
     np.reshape,
     samples=drawn(
         ((2, 3), (3, 2)), ((2, 3), -1), ((2, 3, 4), (4, -1)), ((2, 3), (3, 2), "F"), ((6,), (3, 2), {"order": "A"}),
-        ((), (1, 1)), ((1,), ()), ((0, 3), (3, 0)), ((2, 3), {"shape": (6,), "order": "F"}), ((2, 3), 6, {"copy": True}),
+        ((), (1, 1)), ((1,), ()), ((0, 3), (3, 0)), ((2, 3), {"shape": (6,), "order": "F"}),
+        ((2, 3), 6, {"copy": True}),
     ),
 )  # fmt: skip
-def _reshape(
-    a: Array, shape: Any = None, order: Any = "C", *, newshape: Any = None, copy: bool | None = None
-) -> Array:
+def _reshape(a: Array, shape: Any = None, order: Any = "C", *, newshape: Any = None, copy: bool | None = None) -> Array:
     params = {"shape": newshape if shape is None else shape}
     if order != "C":
         params["order"] = resolved_order(a, order)
     y = a._apply_alone(RESHAPE, params)
-    if copy is None or not isinstance(y, Box):
+    if copy is None:
         return y
-    if not copy and y._view is None:
+    is_view = not isinstance(y, Box) or y._view is not None
+    if not copy and not is_view:
         raise ValueError(f"reshape of shape {a.shape} to {shape} takes a copy, and copy=False was given.")
-    return np.copy(y) if copy and y._view is not None else y
+    return np.copy(y) if copy and is_view else y
 
 
 def resolved_order(a: Array, order: str) -> str:
@@ -163,7 +163,7 @@ linear(
     evaluate=lambda array, shape, subok=False: np.broadcast_to(array, shape),
     array=lambda g, array_like: fit(g, array_like.shape),
     put=read_only,
-    samples=drawn(((3,), (2, 3)), ((2, 1), (2, 3)), ((), (2,)), ((1, 3), {"shape": (4, 2, 3)}), ((1,), (0,)), ((3,), 3)),
+    samples=drawn(((3,), (2, 3)), ((2, 1), (2, 3)), ((), (2,)), ((1, 3), {"shape": (4, 2, 3)}), ((1,), 0), ((3,), 3)),
 )
 
 
@@ -175,14 +175,20 @@ linear(
     ],
 )
 def _broadcast_arrays(*args: Array, subok: bool = False) -> tuple[Array, ...]:
-    arrays = [x if isinstance(x, Box) else np.asarray(x) for x in args]
+    arrays = [array_of(x) for x in args]
     shape = np.broadcast_shapes(*[x.shape for x in arrays])
     return tuple([x if x.shape == shape else np.broadcast_to(x, shape) for x in arrays])
 
 
+def array_of(x: Any) -> Array:
+    """``x`` as an array or a box."""
+    x = operand(x)
+    return x if isinstance(x, Box) else np.asarray(x)
+
+
 def at_least(ndim: int, x: Array) -> Array:
     """``x`` with axes of length 1 added as ``np.atleast_1d``, ``np.atleast_2d`` and ``np.atleast_3d`` add them."""
-    x = x if isinstance(x, Box) else np.asarray(x)
+    x = array_of(x)
     if x.ndim >= ndim:
         return x
     if ndim < 3:
@@ -229,7 +235,7 @@ FOLD: Op = register(
 linear(
     sliding_window_view,
     "x window_shape axis",
-    evaluate=lambda x, window_shape, axis=None, subok=False, writeable=False: sliding_window_view(x, window_shape, axis),
+    evaluate=lambda x, window_shape, axis=None, **_: sliding_window_view(x, window_shape, axis),
     x=lambda g, x_like, window_shape, axis=None: apply(
         FOLD, (g,), {"shape": x_like.shape, "window_shape": window_shape, "axis": axis}
     ),

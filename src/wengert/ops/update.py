@@ -18,6 +18,7 @@ from wengert.errors import ConversionError, InputError
 from wengert.ops.cases import enter
 from wengert.ops.gather import along_axis
 from wengert.ops.index import check_writable, overwrite, plain_index, replaced
+from wengert.ops.shape import array_of
 
 __all__: list[str] = []
 
@@ -78,14 +79,14 @@ def _copyto(dst: Array, src: Array, casting: str = "same_kind", where: Any = Tru
     dst[...] = src
 
 
-def _write_flat(x: Box, positions: Any, values: Array) -> None:
+def _write_flat(x: Array, positions: Any, values: Array) -> None:
     """``x.flat[positions] = values``."""
     write(x, np.reshape(replaced(np.reshape(x, (-1,)), positions, values), x.shape))
 
 
 def _cycled(values: Array, positions: Any) -> Array:
     """The elements of ``values`` at ``positions``, starting over at the end."""
-    flat = np.reshape(values, (-1,)) if isinstance(values, Box) else np.ravel(values)
+    flat = np.reshape(array_of(values), (-1,))
     return flat[positions % flat.shape[0]]
 
 
