@@ -550,3 +550,34 @@ def test_the_callers_arrays_stay_as_they_were():
         np.testing.assert_array_equal(x, A)
         transform(outer)
         np.testing.assert_array_equal(outer.data, A)
+
+
+# Methods that work in place
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        lambda x: x.sort(),
+        lambda x: x.sort(axis=0),
+        lambda x: x.T.sort(),
+        lambda x: x.partition(1),
+        lambda x: x.put([0, -1], [7.0, 8.0]),
+        lambda x: x.fill(2.0),
+    ],
+)
+def test_methods_that_work_in_place(update):
+    x = np.random.default_rng(0).permutation(6).reshape(2, 3) * 1.0
+    weights = np.cos(np.arange(6.0)).reshape(2, 3)
+
+    def f(x):
+        y = x.copy()
+        z = y[:]
+        assert update(y) is None
+        return np.sum(weights * z**2)
+
+    value, gradient = wg.value_and_grad(f)(x)
+    assert value == pytest.approx(f(x))
+    v = np.random.default_rng(1).normal(size=(2, 3))
+    slope = np.imag(f(x + 1e-30j * v)) / 1e-30
+    np.testing.assert_allclose(np.sum(gradient * v), slope, atol=1e-14)

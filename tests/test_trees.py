@@ -203,8 +203,9 @@ def test_a_leaf_without_derivative_is_named_with_its_place(tree, place, kind):
 
 
 def test_the_same_leaves_in_another_structure_differ():
-    with pytest.raises(TreeError, match="2 leaves, another 1"):
-        tree_map(lambda a, b: a + b, {"a": 1.0, "b": 2.0}, [1.0])
+    for other in ([1.0], [1.0, 2.0], {"b": 1.0, "c": 2.0}, 1.0):
+        with pytest.raises(TreeError, match=r"differ in structure.*\['a'\].*\['b'\]"):
+            tree_map(lambda a, b: a + b, {"a": 1.0, "b": 2.0}, other)
 
 
 def test_paths_are_written_as_in_python():

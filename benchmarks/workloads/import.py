@@ -22,7 +22,6 @@ print(perf_counter() - start)
 
 def importing(module: str) -> Step:
     """Time ``import module`` from inside the new interpreter, so that its own start does not count."""
-
     compiled = tempfile.TemporaryDirectory()
     environment = {**os.environ, "PYTHONPYCACHEPREFIX": compiled.name}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)

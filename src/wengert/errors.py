@@ -1,7 +1,7 @@
 """Every error that wengert raises by name.
 
-Each class also inherits from the built-in exception that NumPy would raise in the same place, so code that
-catches ``TypeError`` or ``ValueError`` keeps working.
+Where NumPy would raise in the same place, the class also inherits from the built-in exception that it raises, so code
+that catches ``TypeError`` or ``ValueError`` keeps working.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ class WengertError(Exception):
 
 
 class InputError(WengertError, TypeError):
-    """A transformation was asked for a derivative with respect to something that has none.
+    """A transformation or operation was given something that it can't work with.
 
-    For example an integer array, a string, or an array of objects.
+    For example an integer array to differentiate with respect to, an array of objects, a tangent of another shape than
+    its primal, or a complex value to be written into a real array.
     """
 
 
@@ -46,7 +47,7 @@ class UnsupportedFunction(WengertError, TypeError):
 
 
 class TreeError(WengertError, TypeError):
-    """A container holds something that is neither a container wengert knows nor an array, or two trees differ."""
+    """Two trees that should have the same structure differ."""
 
 
 class UndefinedDerivative(WengertError, ArithmeticError):
@@ -58,4 +59,4 @@ class InvalidBackprop(WengertError):
 
 
 class InvalidGradient(WengertError, ValueError):
-    """A pullback returned something that can't be the gradient of its argument."""
+    """A pullback was given, or returned, a cotangent of another structure or shape than what it belongs to."""

@@ -158,6 +158,8 @@ def _tangent(frame: Node, ts: list[Any], reaches: list[Reach] | None = None) -> 
         tangent = parts[0]
         for part in parts[1:]:
             tangent = tangent + part
+    if type(tangent) is complex:  # of a Python complex and a NumPy scalar
+        tangent = np.complex128(tangent)
     if tangent.shape != frame.shape:
         tangent = np.broadcast_to(tangent, frame.shape)
     return tangent if tangent.dtype == frame.dtype else tangent.astype(frame.dtype)

@@ -87,7 +87,7 @@ def _shortcuts(op: Op, fun: Callable[[Any, Any], Any]) -> tuple[Binary, Binary]:
         if self._view is not None:
             self._renewed()
         b = self._data
-        if type(other) not in PLAIN or type(b) not in PLAIN:
+        if type(other) not in PLAIN or type(b) not in PLAIN or type(other) is complex:  # whose operators know no NumPy
             return NotImplemented if defers(other) else apply(op, (other, self))
         y = fun(other, b)
         made = _new(Tensor)

@@ -108,6 +108,10 @@ class Tensor(ArrayLike):
     def __str__(self) -> str:
         return str(self._current()._data)
 
+    def __reduce__(self) -> Any:
+        """Pickling keeps the data and whether it is a constant, not the history."""
+        return _restored, (np.asarray(self._plain("pickle")), self.constant)
+
     # Derivatives
 
     def backward(self, grad: Any = None) -> None:
@@ -265,6 +269,10 @@ def lift(x: Array, level: int) -> Tensor:
 _new: Any = object.__new__
 
 
+def _restored(data: np.ndarray[Any, Any], constant: bool) -> Tensor:
+    return tensor(data, constant=constant or None, copy=False)
+
+
 def tensor(
     data: Any,
     dtype: DTypeLike | None = None,
@@ -311,7 +319,7 @@ def tensor(
     return made.detach() if constant and not made.constant else made
 
 
-def _recorded_copy(x: Box, dtype: DTypeLike | None, ndmin: int, copy: bool) -> Tensor:
+def _recorded_copy(x: Array, dtype: DTypeLike | None, ndmin: int, copy: bool) -> Tensor:
     """``x`` as a new tensor, with its history."""
     y: Any = np.copy(x) if copy else x
     if dtype is not None and y.dtype != dtype:

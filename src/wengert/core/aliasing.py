@@ -87,6 +87,10 @@ def store(target: Box, value: Array, what: str) -> None:
 
     ``value`` is the caller's own, as for :func:`write`. Nothing is changed if an error is raised.
     """
+    new, old = getattr(value, "_data", None), target._data
+    if target._view is None and type(new) is np.ndarray and type(old) is np.ndarray and _alike(new, old):
+        target._become(value)  # what is done below, on a shorter way for the commonest case
+        return
     if value.shape != target.shape and not _broadcasts(value.shape, target.shape):
         raise ValueError(
             f"{what}: the result has shape {value.shape}, which does not fit the array of shape {target.shape} that it "
@@ -198,6 +202,10 @@ def _laid_out(value: Array, old: Array) -> Array:
         return laid
     holder._data = laid
     return value
+
+
+def _alike(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> bool:
+    return a.shape == b.shape and a.strides == b.strides and a.dtype == b.dtype
 
 
 def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:

@@ -42,7 +42,8 @@ class ArrayLike(Box):
             if method in UFUNC_METHODS:
                 return UFUNC_METHODS[method](ufunc, *inputs, **kwargs)
         name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-        raise UnsupportedFunction(unsupported(f"np.{name}"))
+        of_numpy = getattr(np, ufunc.__name__, None) is ufunc
+        raise UnsupportedFunction(unsupported(f"np.{name}" if of_numpy else f"The ufunc {name}"))
 
     def __array_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -239,7 +240,7 @@ class ArrayLike(Box):
 
     def flatten(self, order: Any = "C") -> Any:
         """A copy, collapsed into one axis."""
-        flat = np.ravel(self, order)
+        flat: Any = np.ravel(self, order)
         return flat if flat._view is None else np.copy(flat)
 
     def transpose(self, *axes: Any) -> Any:
@@ -271,6 +272,30 @@ class ArrayLike(Box):
     def take(self, indices: Any, axis: int | None = None, mode: Any = "raise") -> Any:
         """``np.take``."""
         return np.take(self, indices, axis, mode=mode)
+
+    def compress(self, condition: Any, axis: int | None = None) -> Any:
+        """``np.compress``."""
+        return np.compress(condition, self, axis)
+
+    def choose(self, choices: Any, mode: Any = "raise") -> Any:
+        """``np.choose``."""
+        return np.choose(self, choices, mode=mode)
+
+    def put(self, indices: Any, values: Any, mode: Any = "raise") -> None:
+        """``np.put``: in place."""
+        np.put(self, indices, values, mode)  # type: ignore[arg-type]  # dispatched
+
+    def sort(self, axis: int = -1, kind: Any = None, order: Any = None, *, stable: bool | None = None) -> None:
+        """``np.sort``, in place."""
+        self[...] = np.sort(self, axis, kind, order, stable=stable)
+
+    def partition(self, kth: Any, axis: int = -1, kind: Any = "introselect", order: Any = None) -> None:
+        """``np.partition``, in place."""
+        self[...] = np.partition(self, kth, axis, kind, order)
+
+    def searchsorted(self, v: Any, side: Any = "left", sorter: Any = None) -> Any:
+        """``np.searchsorted``: plain positions."""
+        return np.searchsorted(self, v, side, sorter)
 
     def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         """``np.diagonal``."""
@@ -352,6 +377,7 @@ def call_ufunc(
 def _binary(name: str, ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
     """The methods ``__op__``, ``__rop__`` and ``__iop__`` of an operator."""
     compute = getattr(operator, f"__{name}__", ufunc)
+    what = f"The in-place np.{ufunc.__name__}"
 
     def forward(self: ArrayLike, other: Any) -> Any:
         return NotImplemented if defers(other) else ufunc(self, other)
@@ -365,7 +391,7 @@ def _binary(name: str, ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..
         y = compute(self, other)
         if isinstance(innermost(self), np.generic):  # as in NumPy, whose scalars can't change
             return y
-        store(self, y, f"The in-place np.{ufunc.__name__}")
+        store(self, y, what)
         return self
 
     return forward, backward, inplace

@@ -7,6 +7,7 @@ else for the backward pass:
 ``g``          the cotangent of the output (in vector-Jacobian rules)
 ``t``          the tangent of one input (in Jacobian-vector rules)
 ``y``          the output
+``y_like``     its shape and dtype only
 ``x``          the value of the input of that name
 ``x_like``     that input's shape and dtype only; its value need not be kept alive
 ``xs``         all inputs, for operations over any number of inputs
@@ -160,6 +161,8 @@ class Op:
                 reads.append(name)
             elif name == "y":
                 reads.append("n.y")
+            elif name == "y_like":
+                reads.append("n")
             elif name == "xs":
                 reads.append("n.xs")
             elif name == "likes":

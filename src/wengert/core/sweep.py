@@ -29,8 +29,9 @@ def sweep(
     """Carry the cotangent ``g`` of ``root`` back to the leaves; returns the leaves' cotangents.
 
     Saved values are released as the sweep passes, unless ``retain``. With ``every``, each node's cotangent is left in
-    its ``grad``, and all nodes are spent afterwards. ``seeded`` says that zeros in ``g`` were chosen by the caller, so they
-    select elements; ``nested``, that the values on the tape are boxed, so the cotangents may be differentiated again.
+    its ``grad``, and all nodes are spent afterwards. ``seeded`` says that zeros in ``g`` were chosen by the caller, so
+    they select elements; ``nested``, that the values on the tape are boxed, so the cotangents may be differentiated
+    again.
     What is returned or left shares memory with nothing else.
 
     Where operations select among elements, a cotangent that is zero because its element was not selected must stay zero

@@ -69,10 +69,12 @@ def tree_map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
     {'w': 2.0, 'b': [0.0]}
     """
     leaves, build = flatten(tree)
+    for other in rest:
+        if not is_like(other, tree):
+            raise TreeError(
+                f"tree_map: the trees differ in structure. The first has leaves at {paths(tree)}, another at {paths(other)}."
+            )
     others = [flatten(other)[0] for other in rest]
-    for other in others:
-        if len(other) != len(leaves):
-            raise TreeError(f"The trees differ: one has {len(leaves)} leaves, another {len(other)}.")
     return build([f(*xs) for xs in zip(leaves, *others, strict=True)])
 
 

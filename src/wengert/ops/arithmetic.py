@@ -20,10 +20,17 @@ from wengert.ops.entries import composite, elementwise, linear
 _ZERO = np.array([0.0])
 
 
-def _inverse(b: Array) -> Array:
+def widened(x: Array, y_like: Any) -> Array:
+    """``x`` in the result's dtype, so that a partial derivative loses nothing to an operand of lower precision."""
+    if not hasattr(x, "dtype") or x.dtype == y_like.dtype or x.dtype.kind not in "fc":
+        return x
+    return x.astype(np.result_type(x, y_like.dtype.type(0).real.dtype))
+
+
+def _inverse(b: Array, y_like: Any) -> Array:
     """``1 / b``, where ``b`` may be a plain Python zero."""
     try:
-        return 1.0 / b
+        return 1.0 / widened(b, y_like)
     except ZeroDivisionError:
         return math.copysign(math.inf, b) if isinstance(b, float | int) else math.nan
 
@@ -36,7 +43,7 @@ elementwise(np.positive, x=1, analytic=True)
 _RECIPROCAL = elementwise(np.reciprocal, x=lambda y: -y * y, domain="nonzero", analytic=True)
 elementwise(
     np.true_divide,
-    a=lambda b: _inverse(b),
+    a=lambda b, y_like: _inverse(b, y_like),
     b=lambda y, b: -y / b,
     of_one=_RECIPROCAL,
     domain="nonzero",
@@ -61,8 +68,9 @@ _POWERS: dict[float, Callable[[Array], Array]] = {
 """The derivative of ``a**b`` for exponents written as numbers: a general power takes a hundred times as long."""
 
 
-def _power_by_base(a: Array, b: Array) -> Array:
+def _power_by_base(a: Array, b: Array, y_like: Any) -> Array:
     """``b a^(b−1)``; 0 where both are 0, as x⁰ is constant."""
+    a, b = widened(a, y_like), widened(b, y_like)
     if type(b) in (int, float, complex):
         known = _POWERS.get(b)
         return known(a) if known is not None else b * a ** (b - 1.0)
@@ -71,6 +79,7 @@ def _power_by_base(a: Array, b: Array) -> Array:
 
 def _power_by_exponent(a: Array, y: Array) -> Array:
     """``a^b log(a)``; 0 where ``a`` is 0, which is the limit for positive exponents and a convention for exponent 0."""
+    a = widened(a, y)
     if type(a) in (int, float, complex):
         return y * _log(a, y.dtype.kind == "c")
     if y.dtype.kind == "c" and a.dtype.kind != "c":

@@ -173,6 +173,12 @@ linear(
     ),
 )  # fmt: skip
 
+
+@composite(np.linalg.diagonal, samples=drawn(((2, 3),), ((2, 3, 4), {"offset": 1})))
+def _matrix_diagonal(x: Array, /, *, offset: int = 0) -> Array:
+    return np.diagonal(x, offset, -2, -1)
+
+
 DIAG: Op = register(
     Op("diag", "linear", lambda v, k: np.diag(v, k), ("v",), (lambda g, k: np.diagonal(g, k),), selects=True)
 )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array
+from wengert.core.aliasing import innermost
 from wengert.core.dispatch import operand
 from wengert.core.op import Op
 from wengert.core.registry import register
@@ -141,3 +142,52 @@ def _linspace(
     if dtype is not None and np.dtype(dtype) != y.dtype:
         y = (np.floor(y) if np.dtype(dtype).kind in "iu" else y).astype(dtype)
     return (y, step) if retstep else y
+
+
+@composite(
+    np.logspace,
+    samples=lambda r: [
+        call(r.normal(size=()), r.normal(size=()), 3),
+        call(r.uniform(0.5, 1.0, 2), 0.5, 3, False, r.uniform(1.0, 3.0, 2), axis=-1),
+        call(0.0, 2.0, 3, True, np.array(3.0)),
+    ],
+)
+def _logspace(
+    start: Array,
+    stop: Array,
+    num: int = 50,
+    endpoint: bool = True,
+    base: Array = 10.0,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Array:
+    base = operand(base)
+    if np.ndim(base) > 0:
+        ndim = max([np.ndim(start), np.ndim(stop), np.ndim(base)])
+        start, stop, base = [np.reshape(x, (1,) * (ndim - np.ndim(x)) + np.shape(x)) for x in (start, stop, base)]
+        base = np.expand_dims(base, axis)
+    y = np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
+    return y if dtype is None else y.astype(dtype)
+
+
+@composite(
+    np.geomspace,
+    samples=lambda r: [
+        call(r.uniform(1.0, 3.0, ()), r.uniform(1.0, 9.0, ()), 4),
+        call(-r.uniform(1.0, 3.0, 2), np.array(-7.0), 3, endpoint=False, axis=-1),
+        call(r.uniform(1.0, 3.0, 2), r.uniform(1.0, 9.0, 2), num=2),
+    ],
+)
+def _geomspace(
+    start: Array, stop: Array, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
+) -> Array:
+    kind = np.result_type(array_of(start).dtype, array_of(stop).dtype, np.float64)
+    start, stop = np.broadcast_arrays(array_of(start).astype(kind), array_of(stop).astype(kind))
+    signs = np.sign(innermost(start))
+    if signs.dtype.kind == "c" or np.any(signs * np.sign(innermost(stop)) != 1):
+        raise ValueError("geomspace takes real numbers here, none of them zero, start and stop of the same sign.")
+    y = signs * np.power(10.0, np.linspace(np.log10(signs * start), np.log10(signs * stop), num, endpoint))
+    rest = y[1:-1] if endpoint and num > 1 else y[1:]
+    y = np.concatenate([start[None][:num], rest, stop[None][: num - 1 if endpoint else 0]])
+    y = np.moveaxis(y, 0, axis)
+    return y if dtype is None else y.astype(dtype)

@@ -85,9 +85,7 @@ def constant(function: Callable[..., Any], signature: str = "x", **entry: Any) -
     return _function("constant", function, signature, {**entry, **rules})
 
 
-def composite(
-    *functions: Callable[..., Any], **facts: Any
-) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def composite(*functions: Callable[..., Any], **facts: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorates what answers for NumPy's ``functions``, computed from other functions of the table."""
 
     def register_all(implementation: Callable[..., Any]) -> Callable[..., Any]:
@@ -113,11 +111,23 @@ def _split(entry: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[
 def _enter(
     kind: Kind, name: str, fun: Callable[..., Any], rules: dict[str, Partial | Rule | None], engine: dict[str, Any]
 ) -> Op:
+    for key, rule in rules.items():
+        if not (rule is None or callable(rule) or (kind == "elementwise" and rule in (1, -1))):
+            raise TypeError(
+                f"The entry for {name}: {key}={rule!r} is neither a rule nor a known fact ({', '.join(sorted(_FACTS))})."
+            )
+    if isinstance(fun, np.ufunc) and len(rules) != fun.nin:
+        raise TypeError(f"The entry for {name} has rules for {', '.join(rules)}; the ufunc takes {fun.nin} argument(s).")
     return register(Op(name, kind, fun, tuple(rules), tuple(rules.values()), **engine))
 
 
 def _function(kind: Kind, function: Callable[..., Any], signature: str, entry: dict[str, Any]) -> Op:
     rules, engine, facts = _split(entry)
+    if signature and not signature.split()[: len(rules)] == list(rules) and not next(iter(rules), "*").startswith("*"):
+        raise TypeError(
+            f"The entry for {function.__name__} has rules for {', '.join(rules)}, but its signature begins "
+            f"{signature!r}: array inputs come first, under NumPy's names."
+        )
     enter(function, facts.pop("samples", None), **facts)
     name = engine.pop("name", None) or function.__name__
     op = _enter(kind, name, engine.pop("evaluate", function), rules, engine)

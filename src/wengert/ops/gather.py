@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from wengert.ops.cases import call, drawn
 from wengert.ops.entries import composite
 from wengert.ops.index import plain_index, scattered
 from wengert.ops.join import along
-from wengert.ops.shape import at_least
+from wengert.ops.shape import array_of, at_least
 
 __all__ = ["along_axis"]
 
@@ -109,3 +110,23 @@ def _compress(condition: Any, a: Array, axis: int | None = None, out: Any = None
 @composite(np.extract, samples=lambda r: [call(np.array([[1, 0, 1], [0, 0, 1]]), r.normal(size=(2, 3)))])
 def _extract(condition: Any, arr: Array) -> Array:
     return np.take(np.ravel(arr), np.flatnonzero(innermost(condition)))
+
+
+@composite(
+    np.apply_along_axis,
+    samples=lambda r: [
+        call(np.sum, 0, r.normal(size=(2, 3))),
+        call(np.outer, 1, r.normal(size=(2, 2)), r.normal(size=2)),
+        call(np.cumsum, -1, r.normal(size=(2, 3))),
+    ],
+)
+def _apply_along_axis(func1d: Callable[..., Array], axis: int, arr: Array, *args: Any, **kwargs: Any) -> Array:
+    axis = normalize_axis_index(axis, arr.ndim)
+    lanes = np.moveaxis(arr, axis, -1)
+    shape = lanes.shape[:-1]
+    if 0 in shape:
+        raise ValueError(f"apply_along_axis: an array of shape {arr.shape} has no lane along axis {axis}.")
+    parts = [array_of(func1d(lanes[place], *args, **kwargs)) for place in np.ndindex(*shape)]
+    y = np.reshape(np.stack(parts), shape + parts[0].shape)
+    made = range(len(shape), y.ndim)
+    return np.moveaxis(y, made, range(axis, axis + len(made)))

@@ -245,6 +245,9 @@ def _leave_out(function: Callable[..., Any], base: Callable[..., Any], slope: fl
 
     @composite(function, samples=_gaps, kinks=[(call(_GAP), (np.array([[slope, 0.0], [slope, slope]]),))])
     def leaving_out(a: Array, *args: Any, where: Array = True, **kwargs: Any) -> Array:
+        names = ("axis", "dtype", "out", "keepdims", "initial", "where")
+        if base in (np.sum, np.prod) and len(args) == len(names):
+            *args, where = args  # type: ignore[assignment]
         return base(a, *args, where=np.logical_not(np.isnan(a)) & bare(where), **kwargs)
 
 

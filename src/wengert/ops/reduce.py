@@ -1,4 +1,4 @@
-"""Sums, means, variances and their relatives along axes."""
+"""Sums and means along axes, and what all reductions share: axes kept and spread, ``where`` and ``initial``."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ def _rollaxis(a: Array, axis: int, start: int = 0) -> Array:
     return np.transpose(a, axes)
 
 
-@composite(np.matrix_transpose, samples=drawn(((2, 3),), ((2, 3, 4),)))
+@composite(np.matrix_transpose, np.linalg.matrix_transpose, samples=drawn(((2, 3),), ((2, 3, 4),)))
 def _matrix_transpose(x: Array) -> Array:
     if x.ndim < 2:
         raise ValueError(f"matrix_transpose takes an array with at least two axes; its shape is {x.shape}.")

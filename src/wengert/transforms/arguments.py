@@ -42,16 +42,16 @@ def check_callable(what: str, f: Any) -> None:
 def check_argnums(what: str, argnums: Any) -> None:
     """An error unless ``argnums`` is an integer or a sequence of different ones."""
     wanted = argnums if isinstance(argnums, tuple | list) else (argnums,)
-    if not wanted or not all([isinstance(i, int) for i in wanted]):
+    if not wanted or not all([isinstance(i, int | np.integer) for i in wanted]):
         raise InputError(
-            f"{what}: argnums={argnums!r} must be the position of an argument, such as 0, or a tuple of positions, such "
-            "as (0, 1)."
+            f"{what}: argnums={argnums!r} must be the position of an argument, such as 0, or a tuple of positions, "
+            "such as (0, 1)."
         )
 
 
 def positions(f: Callable[..., Any], argnums: int | Sequence[int], count: int) -> tuple[int, ...]:
     """``argnums`` as non-negative positions among ``count`` arguments."""
-    wanted = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    wanted = tuple(argnums) if isinstance(argnums, tuple | list) else (argnums,)
     for i in wanted:
         if not -count <= i < count:
             raise InputError(

@@ -26,7 +26,8 @@ def custom_gradient(f: Callable[..., tuple[Tree, Callable[[Tree], Any]]]) -> Cal
     like the value and returns the argument's cotangent (a tree of the argument's structure and shapes), or a tuple of
     them if there are several arguments; ``None`` stands for an argument that has no derivative. ``f`` gets plain
     arrays, except that for derivatives of higher order it is called on traced ones, so it should be written with NumPy
-    functions. On plain arrays calling the decorated function costs what ``f`` costs. Forward mode is derived from the pullback.
+    functions. On plain arrays calling the decorated function costs what ``f`` costs. Forward mode is derived from the
+    pullback.
 
     Raises ``OutputError`` if ``f`` does not return such a pair, ``InvalidGradient`` if what the pullback returns does
     not match the arguments in structure or shape.
@@ -164,6 +165,9 @@ def _kind(x: Any) -> str:
 
 def stop_gradient(tree: Tree) -> Tree:
     """``tree`` with its values as they are and no derivative through them, at any order and in any mode.
+
+    Arrays and numbers in it keep shape and dtype; inside a transformation they become constant tensors. What is neither
+    is passed on.
 
     >>> import wengert as wg
     >>> wg.grad(lambda x: x * wg.stop_gradient(x))(3.0)

@@ -26,10 +26,12 @@ def jvp(
     """``f``'s value at ``primals``, and its derivative there along ``tangents``: ``(value, tangent)``.
 
     ``primals`` and ``tangents`` are tuples of arguments of the same structure and shapes. The tangent has the
-    structure, shapes and dtypes of the value. With ``has_aux=True``, ``f`` returns ``(value, aux)``, and ``jvp`` returns
-    ``(value, tangent, aux)``.
+    structure, shapes and dtypes of the value. With ``has_aux=True``, ``f`` returns ``(value, aux)``, and ``jvp``
+    returns ``(value, tangent, aux)``. Where ``f`` is not differentiable, ``docs/conventions.md`` says which value is
+    returned.
 
-    Raises ``InputError`` if primals have no derivative or tangents don't match them.
+    Raises ``InputError`` if primals have no derivative (integers, objects, strings) or tangents don't match them,
+    ``OutputError`` if ``f`` returns something that was not computed from arrays.
 
     >>> import numpy as np, wengert as wg
     >>> value, tangent = wg.jvp(np.sin, (0.0,), (2.0,))
@@ -61,8 +63,11 @@ def jvp(
 def hvp(f: Callable[..., Any], primals: Sequence[Tree], tangents: Sequence[Tree]) -> Any:
     """The Hessian of the scalar function ``f`` at ``primals``, times ``tangents``: forward over reverse.
 
-    It costs a few evaluations of ``f`` whatever the number of variables. Returns a tree like the primal; a tuple of
-    trees if there are several primals.
+    It costs a few evaluations of ``f`` whatever the number of variables. Returns a tree like the primal, of its shapes
+    and dtypes; a tuple of trees if there are several primals.
+
+    Raises ``InputError`` and ``OutputError`` as :func:`jvp` and :func:`wengert.grad` do, ``UndefinedDerivative`` where
+    ``f`` has no second derivative and no convention gives one (the norm at 0).
 
     >>> import numpy as np, wengert as wg
     >>> wg.hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 10.0]),))
@@ -91,8 +96,8 @@ def _directions(
     given = [t for tangent in tangents for t in flatten(tangent)[0]]
     if len(given) != len(leaves) or not all([is_like(t, x) for x, t in zip(primals, tangents, strict=True)]):
         raise InputError(
-            f"jvp of {name_of(f)}: tangents must have the primals' structure; the primals have {len(leaves)} leaves, the "
-            f"tangents {len(given)}."
+            f"jvp of {name_of(f)}: tangents must have the primals' structure; the primals have {len(leaves)} leaves, "
+            f"the tangents {len(given)}."
         )
     result = []
     t: Any

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from wengert._types import Array
 from wengert.core.trees import flatten
-from wengert.transforms.arguments import check_argnums, check_callable, positions
+from wengert.errors import OutputError
+from wengert.transforms.arguments import check_argnums, check_callable, name_of, positions
 from wengert.transforms.reverse import grad, vjp
 
 __all__ = ["hessian", "jacobian"]
@@ -22,7 +24,11 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     leaves are trees like the argument; a tuple of those for a sequence ``argnums``. Of a holomorphic function of
     complex numbers it is the complex derivative.
 
-    It takes one backward pass an element of the value.
+    It takes one backward pass an element of the value. Where ``f`` is not differentiable, ``docs/conventions.md`` says
+    which value is returned.
+
+    Raises ``InputError`` for arguments without a derivative (integers, objects, strings), ``OutputError`` if ``f``
+    returns something that was not computed from tensors.
 
     >>> import numpy as np, wengert as wg
     >>> wg.jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
@@ -31,7 +37,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     """
     check_callable("jacobian", f)
     check_argnums("jacobian", argnums)
-    bare = isinstance(argnums, int)
+    bare = not isinstance(argnums, tuple | list)
 
     @wraps(f)
     def transformed(*args: Any, **kwargs: Any) -> Any:
@@ -46,41 +52,56 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
         of_variables.__name__ = getattr(f, "__name__", "f")
         value, pullback = vjp(of_variables, *[args[i] for i in where])
         leaves, build = flatten(value)
-        rows = []
-        for k, leaf in enumerate(leaves):
-            rows.append(_rows(leaf, k, leaves, build, pullback))
-        result = build(rows)
-        return result if bare or len(where) > 1 else (result,)
+        rows = [_rows(f, k, leaves, build, pullback) for k in range(len(leaves))]
+        return build(rows if bare or len(where) > 1 else [(row,) for row in rows])
 
     return transformed
 
 
-def _rows(leaf: Any, k: int, leaves: list[Any], build: Any, pullback: Any) -> Any:
-    """The derivative of one leaf of the value: pullbacks of its unit vectors, stacked."""
-    pulled = []
-    for i in range(leaf.size):
-        unit = np.zeros(leaf.size, leaf.dtype)
-        unit[i] = 1
-        seeds = [np.zeros(y.shape, y.dtype) for y in leaves]
-        seeds[k] = unit.reshape(leaf.shape)
-        pulled.append(flatten(pullback(build(seeds))))
-    if not pulled:
-        template, rebuild = flatten(pullback(build([np.zeros(y.shape, y.dtype) for y in leaves])))
+def _rows(f: Callable[..., Any], k: int, leaves: list[Any], build: Any, pullback: Any) -> Any:
+    """The derivative of leaf ``k`` of the value: what pulling back its unit vectors gives, stacked."""
+    leaf = leaves[k]
+
+    def pulled(seed: Array) -> tuple[list[Any], Any]:
+        return flatten(pullback(build([seed if y is leaf else np.zeros(y.shape, y.dtype) for y in leaves])))
+
+    units = np.eye(leaf.size, dtype=leaf.dtype).reshape(leaf.size, *leaf.shape)
+    template, rebuild = pulled(np.zeros(leaf.shape, leaf.dtype))
+    rows = [pulled(unit)[0] for unit in units]
+    if leaf.dtype.kind == "c":
+        rows = [
+            [_complex_row(f, r, turned) for r, turned in zip(row, pulled(1j * unit)[0], strict=True)]
+            for row, unit in zip(rows, units, strict=True)
+        ]
+    if not rows:
         return rebuild([np.zeros(leaf.shape + np.shape(x), leaf.dtype) for x in template])
-    rebuild = pulled[0][1]
-    columns = zip(*[row for row, _ in pulled], strict=True)
-    return rebuild([_stack(column, leaf) for column in columns])
+    columns = zip(*rows, strict=True)
+    return rebuild([np.reshape(np.stack(column), leaf.shape + np.shape(column[0])) for column in columns])
 
 
-def _stack(rows: Sequence[Any], leaf: Any) -> Any:
-    stacked = np.stack([np.conjugate(r) if leaf.dtype.kind == "c" else r for r in rows])
-    return np.reshape(stacked, leaf.shape + stacked.shape[1:])
+def _complex_row(f: Callable[..., Any], r: Array, turned: Array) -> Array:
+    """The derivative of a complex number, from the pullbacks ``r`` of 1 and ``turned`` of the imaginary unit.
+
+    By a real variable they are its real and its imaginary part. By a complex one they are its conjugate, and that times
+    the imaginary unit, exactly if the function satisfies the Cauchy-Riemann equations.
+    """
+    if np.result_type(r).kind != "c":
+        return r + 1j * turned
+    if not np.allclose(1j * r, turned, equal_nan=True):
+        raise OutputError(
+            f"jacobian: {name_of(f)} is not holomorphic, so it has no complex derivative. Take the Jacobian of a function "
+            "of the real and the imaginary part, or products with it by wg.vjp and wg.jvp."
+        )
+    return np.conjugate(r)
 
 
 def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """A function that returns the second derivatives of the scalar function ``f``: the Jacobian of its gradient.
 
-    For an array argument the result's shape is the argument's, twice.
+    For an array argument the result's shape is the argument's, twice, and its dtype the argument's.
+
+    Raises ``InputError`` and ``OutputError`` as :func:`wengert.grad` does, ``UndefinedDerivative`` where ``f`` has no
+    second derivative and no convention gives one (the norm at 0).
 
     >>> import numpy as np, wengert as wg
     >>> wg.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 2.0]))

@@ -65,7 +65,7 @@ def _value_and_grad(
     """The function that ``what`` returns, of a value and a gradient."""
     check_callable(what, f)
     check_argnums(what, argnums)
-    bare = isinstance(argnums, int)
+    bare = not isinstance(argnums, tuple | list)
     known: dict[int, tuple[int, ...]] = {}
 
     @wraps(f)
@@ -181,8 +181,8 @@ def _scalar(what: str, f: Callable[..., Any], y: Any) -> Any:
         )
     if y.dtype.kind != "f":
         raise OutputError(
-            f"{what}: {name_of(f)} returned dtype {y.dtype}; a gradient is of a real number. Take a real part, np.abs or "
-            "a norm, or use wg.jacobian for the derivative of a holomorphic function."
+            f"{what}: {name_of(f)} returned dtype {y.dtype}; a gradient is of a real number. Take a real part, np.abs "
+            "or a norm, or use wg.jacobian for the derivative of a holomorphic function."
         )
     return y
 
@@ -193,8 +193,8 @@ def _matching(f: Callable[..., Any], cotangent: Tree, value: Tree) -> list[Array
     where = f"The pullback of {name_of(f)}"
     if len(given) != len(values) or not is_like(cotangent, value):
         raise InvalidGradient(
-            f"{where} takes a cotangent of the value's structure, with {len(values)} leaves; got {len(given)} leaves in "
-            f"a {type(cotangent).__name__}."
+            f"{where} takes a cotangent of the value's structure, with {len(values)} leaves; got {len(given)} leaves "
+            f"in a {type(cotangent).__name__}."
         )
     result = []
     for g, y in zip(given, values, strict=True):
