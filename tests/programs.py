@@ -60,7 +60,6 @@ class _Draw:
     def __init__(self, rng: np.random.Generator, scope: dict[str, Any]) -> None:
         self.rng = rng
         self.scope = scope
-        self.count = 0
 
     def pick(self, *options: Any) -> Any:
         return options[self.rng.integers(len(options))]
@@ -73,13 +72,10 @@ class _Draw:
         a = self.pick(*self.arrays())
         if kind == "update":
             return self.update(a)
-        self.count += 1
-        made = f"v{self.count}"
-        if made in self.scope:
-            self.count = max(int(n[1:]) for n in self.scope if n[1:].isdigit()) + 1
-            made = f"v{self.count}"
+        variables = [n for n in self.scope if n.startswith("v")]
+        made = f"v{len(variables)}"
         if kind == "name":
-            return f"{made} = {self.pick(*[n for n in self.scope if n.startswith('v')])}"
+            return f"{made} = {self.pick(*variables)}"
         return f"{made} = {self.view(a) if kind == 'view' else self.value(a)}"
 
     def view(self, a: str) -> str:

@@ -54,11 +54,12 @@ class Op:
     ``fun`` is called as ``fun(*arrays, **params)`` and works on plain arrays; on boxed arrays it dispatches through
     NumPy's protocols. ``inputs`` are the array inputs' names as the rules call them; a single name with a star
     (``"*xs"``) stands for any number. ``rules`` holds one rule an input: partial derivatives when ``kind`` is
-    ``"elementwise"``, otherwise vector-Jacobian products. ``joint`` is a rule for all inputs at once, where they share
-    work: it returns one cotangent an input. ``selects`` marks operations that pass some elements on and
-    drop others; ``reads``, the reading of ``x[index]``. ``put`` marks those whose result NumPy may return as a view of their first input: ``put(x, value,
-    **params)`` is ``x`` with what the view shows replaced by ``value``. ``of_one`` is the operation on the second input
-    that this one is when the first is the number 1, if it keeps less.
+    ``"elementwise"``, otherwise vector-Jacobian products. ``joint`` is a rule for all inputs at once, where they
+    share work: it returns one cotangent an input. ``selects`` marks operations that pass some elements on and drop
+    others; ``reads``, the reading of ``x[index]``. ``put`` marks those whose result NumPy may return as a view of
+    their first input: ``put(x, value, **params)`` is ``x`` with what the view shows replaced by ``value``.
+    ``of_one`` is the operation on the second input that this one is when the first is the number 1, if it keeps
+    less.
     """
 
     name: str

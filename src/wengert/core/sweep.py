@@ -67,7 +67,7 @@ _OURS = _references()
 def _plain_sweep(
     root: Node, order: list[Node], g: Array, retain: bool, every: bool, watch: bool = False
 ) -> dict[Node, Array] | None:
-    """The sweep over ``order`` (emptied on the way) by IEEE arithmetic; ``None`` if it ``watch``es for NaN and finds one."""
+    """The sweep over ``order`` (emptied on the way) by IEEE arithmetic; ``None`` if ``watch`` and there is a NaN."""
     totals: dict[Node, Array] = {root: g}
     shared = {root}  # nodes whose total may share memory with another array, so isn't to be written to
     while order:

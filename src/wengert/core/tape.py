@@ -51,7 +51,7 @@ class Node:
         self.shape = shape
         self.dtype = dtype
         self.number = _number()
-        self.grad = None
+        self.grad: Array = None
         self.spent = False
 
     @property

@@ -72,7 +72,8 @@ def tree_map(f: Callable[..., Any], tree: Tree, *rest: Tree) -> Tree:
     for other in rest:
         if not is_like(other, tree):
             raise TreeError(
-                f"tree_map: the trees differ in structure. The first has leaves at {paths(tree)}, another at {paths(other)}."
+                f"tree_map: the trees differ in structure. The first has leaves at {paths(tree)}, another at "
+                f"{paths(other)}."
             )
     others = [flatten(other)[0] for other in rest]
     return build([f(*xs) for xs in zip(leaves, *others, strict=True)])

@@ -114,10 +114,13 @@ def _enter(
     for key, rule in rules.items():
         if not (rule is None or callable(rule) or (kind == "elementwise" and rule in (1, -1))):
             raise TypeError(
-                f"The entry for {name}: {key}={rule!r} is neither a rule nor a known fact ({', '.join(sorted(_FACTS))})."
+                f"The entry for {name}: {key}={rule!r} is neither a rule nor a known fact, such as "
+                f"{', '.join(sorted(_FACTS))}."
             )
     if isinstance(fun, np.ufunc) and len(rules) != fun.nin:
-        raise TypeError(f"The entry for {name} has rules for {', '.join(rules)}; the ufunc takes {fun.nin} argument(s).")
+        raise TypeError(
+            f"The entry for {name} has rules for {', '.join(rules)}; the ufunc takes {fun.nin} argument(s)."
+        )
     return register(Op(name, kind, fun, tuple(rules), tuple(rules.values()), **engine))
 
 

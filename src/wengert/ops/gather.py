@@ -116,7 +116,7 @@ def _extract(condition: Any, arr: Array) -> Array:
     np.apply_along_axis,
     samples=lambda r: [
         call(np.sum, 0, r.normal(size=(2, 3))),
-        call(np.outer, 1, r.normal(size=(2, 2)), r.normal(size=2)),
+        call(np.outer, 1, r.normal(size=(2, 2)), [1.0, -2.0]),
         call(np.cumsum, -1, r.normal(size=(2, 3))),
     ],
 )

@@ -89,8 +89,8 @@ def _complex_row(f: Callable[..., Any], r: Array, turned: Array) -> Array:
         return r + 1j * turned
     if not np.allclose(1j * r, turned, equal_nan=True):
         raise OutputError(
-            f"jacobian: {name_of(f)} is not holomorphic, so it has no complex derivative. Take the Jacobian of a function "
-            "of the real and the imaginary part, or products with it by wg.vjp and wg.jvp."
+            f"jacobian: {name_of(f)} is not holomorphic, so it has no complex derivative. Take the Jacobian of a "
+            "function of the real and the imaginary part, or products with it by wg.vjp and wg.jvp."
         )
     return np.conjugate(r)
 
