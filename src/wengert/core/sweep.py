@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from sys import getrefcount
 
 import numpy as np
@@ -53,17 +54,6 @@ def sweep(
     return leaves
 
 
-def _references() -> int:
-    """What ``getrefcount`` says in the sweep's loop of an array that nobody else has."""
-    for _, pull in zip((None,), [np.empty(0)]):  # noqa: B905 - as in the sweep
-        r = pull
-        count = getrefcount(r)
-    return count
-
-
-_OURS = _references()
-
-
 def _plain_sweep(
     root: Node, order: list[Node], g: Array, retain: bool, every: bool, watch: bool = False
 ) -> dict[Node, Array] | None:
@@ -84,22 +74,23 @@ def _plain_sweep(
                 if every and not retain:
                     node.release()
                 continue
-            together = op.pull_all
-            if together is not None:
-                pulls = together(g, node)
+            if op.pull_all is not None:
+                _add_together(op.pull_all(g, node), node.parents, totals, shared)
             else:
                 pulls = op.pulls if node.dtype.kind != "c" else op.conjugate_pulls
-            for parent, pull in zip(node.parents, pulls):  # noqa: B905 - strict= costs as much as an addition
-                if parent is not None:
-                    r = pull(g, node) if together is None else pull
-                    if r.shape != parent.shape:
-                        r = fit(r, parent.shape)
-                    if parent not in totals:
-                        if r is g or r.base is not None or (together is not None and getrefcount(r) > _OURS):
-                            shared.add(parent)
-                        totals[parent] = r
-                    else:
-                        totals[parent] = accumulate(totals[parent], r, parent, shared)
+                i = 0  # counting is quicker than zip or enumerate
+                for parent in node.parents:
+                    if parent is not None:
+                        r = pulls[i](g, node)  # type: ignore[misc]  # what has a parent has a rule
+                        if r.shape != parent.shape:
+                            r = fit(r, parent.shape)
+                        if parent in totals:
+                            totals[parent] = accumulate(totals[parent], r, parent, shared)
+                        else:
+                            if r is g or r.base is not None:
+                                shared.add(parent)
+                            totals[parent] = r
+                    i += 1  # noqa: SIM113 - see above
         if not retain and (every or node is root):  # the others go with the root, one by one
             node.release()
     found = False
@@ -115,3 +106,31 @@ def _plain_sweep(
             node.grad = g
             node.spent = not retain
     return None if found else totals
+
+
+def _add_together(
+    contributions: Sequence[Array], parents: Sequence[Node | None], totals: dict[Node, Array], shared: set[Node]
+) -> None:
+    """Add up what a rule for all inputs at once returned: anybody's memory, unless nobody else refers to it."""
+    for parent, r in zip(parents, contributions, strict=True):
+        if parent is None:
+            continue
+        mine = r.base is None and getrefcount(r) <= _OURS
+        if r.shape != parent.shape:
+            r = fit(r, parent.shape)
+        if parent in totals:
+            totals[parent] = accumulate(totals[parent], r, parent, shared)
+        else:
+            totals[parent] = r
+            if not mine:
+                shared.add(parent)
+
+
+def _references() -> int:
+    """What ``getrefcount`` says in the loop of ``_add_together`` of an array that nobody else has."""
+    for _, r in zip((None,), [np.empty(0)], strict=True):
+        count = getrefcount(r)
+    return count
+
+
+_OURS = _references()
