@@ -24,10 +24,41 @@ from wengert.core.tape import Node
 __all__: list[str] = []
 
 _new: Any = object.__new__
+_NOT_KEPT = (None,)
 _NEITHER = (None, None)
 _NUMBERS = frozenset({int, float})
 
 Binary = Callable[[Tensor, Any], Array]
+
+
+def _alone(op: Op) -> Callable[[Tensor], Array]:
+    """``op(self)`` of an elementwise operation on one array."""
+    fun = op.fun
+    keep_x, keep_y = op.keeps_alone
+
+    def call(self: Tensor) -> Array:
+        if self._view is not None:
+            self._renewed()
+        x = self._data
+        if type(x) not in PLAIN:
+            return apply(op, (self,))
+        y = fun(x)
+        made = _new(Tensor)
+        made._data = y
+        made._level = self._level
+        made._view = None
+        node = self._node
+        if node is None:
+            made._node = None
+            return made
+        if node.spent:
+            node = self._live()
+        made._node = Node(
+            op, (node,), (x,) if keep_x else _NOT_KEPT, y if keep_y else None, NO_PARAMS, y.shape, y.dtype
+        )
+        return made
+
+    return call
 
 
 def _shortcuts(op: Op, fun: Callable[[Any, Any], Any]) -> tuple[Binary, Binary]:
@@ -131,7 +162,6 @@ def _read(self: Tensor, index: Any) -> Array:
 
 
 _GETITEM = OPS["getitem"]
-_NOT_KEPT = (None,)
 
 
 def _install() -> None:
@@ -147,14 +177,21 @@ def _install() -> None:
                 setattr(Tensor, f"__{names[ufunc]}__", forward)
                 setattr(Tensor, f"__r{names[ufunc]}__", backward)
 
+    alone = {
+        ufunc: _alone(op)
+        for ufunc, op in UFUNCS.items()
+        if op.kind == "elementwise" and len(op.inputs) == 1 and op.put is None and not op.is_blind
+    }
+    setattr(Tensor, "__neg__", alone[np.negative])  # noqa: B010 - a method is assigned
     general = ArrayLike.__array_ufunc__
 
     def array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if not kwargs and method == "__call__":
             if len(inputs) == 1:
-                op = UFUNCS.get(ufunc)
-                if op is not None:
-                    return self._apply_alone(op)
+                if ufunc in alone:
+                    return alone[ufunc](self)
+                if ufunc in UFUNCS:
+                    return self._apply_alone(UFUNCS[ufunc])
             elif ufunc in binary and len(inputs) == 2:
                 forward, backward = binary[ufunc]
                 return forward(*inputs) if type(inputs[0]) is Tensor else backward(inputs[1], inputs[0])
