@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array, Shape
+from wengert.core.aliasing import innermost
 from wengert.core.cotangents import Scatter, finish, fit
 from wengert.core.dispatch import Box
 from wengert.core.op import Like
@@ -26,7 +27,6 @@ from wengert.core.tape import Node
 
 __all__ = [
     "Reach",
-    "bare",
     "bare_frame",
     "is_strict",
     "masked",
@@ -176,7 +176,7 @@ def _without_unreached(node: Node, reach: np.ndarray[Any, Any]) -> Node:
     if op.kind != "multilinear":
         return node
     xs = list(node.xs)
-    doubtful = [j for j, x in enumerate(xs) if x is not None and not np.isfinite(bare(x)).all()]
+    doubtful = [j for j, x in enumerate(xs) if x is not None and not np.isfinite(_plain(x)).all()]
     if not doubtful:
         return node
     frame = random_frame(node)
@@ -203,7 +203,7 @@ def random_frame(node: Node) -> Node:
     rng = np.random.default_rng(1)
 
     def random(x: Array, like: Any) -> Any:
-        model = like if x is None else bare(x)
+        model = like if x is None else _plain(x)
         return x if x is not None and model.dtype.kind not in "fc" else _positive(rng, model.shape, model.dtype)
 
     xs = [None if x is None and p is None else random(x, p) for x, p in zip(node.xs, node.parents, strict=True)]
@@ -212,8 +212,8 @@ def random_frame(node: Node) -> Node:
 
 def bare_frame(node: Node) -> Node:
     """``node`` with plain arrays for its saved values."""
-    xs = [x if x is None or isinstance(x, Like) else bare(x) for x in node.xs]
-    return _frame(node, xs, None if node.y is None else bare(node.y))
+    xs = [x if x is None or isinstance(x, Like) else _plain(x) for x in node.xs]
+    return _frame(node, xs, None if node.y is None else _plain(node.y))
 
 
 def _frame(node: Node, xs: Sequence[Any], y: Array) -> Node:
@@ -224,11 +224,9 @@ def nonzero(r: Array) -> np.ndarray[Any, Any]:
     """Where ``r`` is not zero, as a plain array of booleans."""
     if isinstance(r, Scatter):
         r = r.dense()
-    return np.asarray(bare(r) != 0)
+    return np.asarray(_plain(r) != 0)
 
 
-def bare(x: Array) -> np.ndarray[Any, Any]:
+def _plain(x: Array) -> np.ndarray[Any, Any]:
     """The plain array inside ``x``, however nested."""
-    while isinstance(x, Box):
-        x = x._current()._data
-    return np.asarray(x)
+    return np.asarray(innermost(x))

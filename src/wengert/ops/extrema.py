@@ -15,7 +15,7 @@ from wengert.core.op import Op
 from wengert.core.registry import ALONE, register
 from wengert.ops.cases import Call, call
 from wengert.ops.entries import composite
-from wengert.ops.queries import bare
+from wengert.ops.queries import plain_tree
 from wengert.ops.reduce import keep, restrict
 
 
@@ -119,9 +119,9 @@ def _extremum(
             y = join(apply(op, (restrict(a, where, least),), {**params, "initial": least}), initial)
         else:
             if initial is not None:
-                params["initial"] = bare(initial)
+                params["initial"] = plain_tree(initial)
             if where is not True:
-                params["where"] = bare(where)
+                params["where"] = plain_tree(where)
             y = apply(op, (a,), params)
         return y if out is None else deliver(y, out, f"np.{name}")
 

@@ -22,7 +22,7 @@ from wengert.ops.cases import Call, call
 from wengert.ops.entries import composite
 from wengert.ops.index import check_writable, plain_index, replaced
 from wengert.ops.products import lined_up
-from wengert.ops.queries import bare
+from wengert.ops.queries import plain_tree
 from wengert.ops.reduce import axes_of, keep, restrict
 
 # reduce
@@ -142,11 +142,11 @@ def _reduce(
     array = operand(array)
     name = f"np.{ufunc.__name__}.reduce"
     if _is_question(ufunc, array):
-        chosen = {"where": bare(where)} | ({} if initial is None else {"initial": bare(initial)})
-        return deliver(ufunc.reduce(bare(array), axis, dtype, keepdims=keepdims, **chosen), out, name)
+        chosen = {"where": plain_tree(where)} | ({} if initial is None else {"initial": plain_tree(initial)})
+        return deliver(ufunc.reduce(plain_tree(array), axis, dtype, keepdims=keepdims, **chosen), out, name)
     if dtype is not None:
         array = array.astype(dtype)
-    mask = None if where is True else lined_up(np.broadcast_to(bare(where), array.shape), axis)
+    mask = None if where is True else lined_up(np.broadcast_to(plain_tree(where), array.shape), axis)
     if initial is None and (mask is not None or 0 in lined_up(array, axis).shape[-1:]):
         initial = ufunc.identity
         if initial is None:
@@ -172,7 +172,7 @@ def _accumulate(ufunc: np.ufunc, array: Array, axis: int = 0, dtype: Any = None,
     array = operand(array)
     name = f"np.{ufunc.__name__}.accumulate"
     if _is_question(ufunc, array):
-        return deliver(ufunc.accumulate(bare(array), axis, dtype), out, name)
+        return deliver(ufunc.accumulate(plain_tree(array), axis, dtype), out, name)
     if dtype is not None:
         array = array.astype(dtype)
     (axis,) = axes_of(axis, array.ndim)
@@ -246,7 +246,7 @@ def _refuse_plain(ufunc: np.ufunc, x: Any, indices: Any, value: Any) -> None:
             f"np.{ufunc.__name__}.at was asked to work traced values into a plain array, which would lose their "
             "gradient. Make the array a tensor first: x = wg.tensor(x)."
         )
-    ufunc.at(x, bare(indices), *([] if value is None else [bare(value)]))
+    ufunc.at(x, plain_tree(indices), *([] if value is None else [plain_tree(value)]))
 
 
 def _round_by_round(ufunc: np.ufunc, x: Array, index: Any, value: Array) -> Array:
@@ -277,7 +277,7 @@ UFUNC_METHODS.update(reduce=_reduce, accumulate=_accumulate, reduceat=_reduceat,
     ],
 )
 def _bincount(x: Array, /, weights: Array = None, minlength: int = 0) -> Array:
-    places = bare(x)
+    places = plain_tree(x)
     if not isinstance(weights, Box):
         return np.bincount(places, weights, minlength)
     counts = np.bincount(places, minlength=minlength)

@@ -16,7 +16,7 @@ from wengert.core.registry import FUNCTIONS, register_function
 from wengert.ops.cases import Call, call
 from wengert.ops.entries import composite, structured
 from wengert.ops.norms import ratio, real_product
-from wengert.ops.queries import bare
+from wengert.ops.queries import plain_tree
 from wengert.ops.reduce import ADD_UP, axes_of, count, counted, keep, restrict
 
 
@@ -248,7 +248,7 @@ def _leave_out(function: Callable[..., Any], base: Callable[..., Any], slope: fl
         names = ("axis", "dtype", "out", "keepdims", "initial", "where")
         if base in (np.sum, np.prod) and len(args) == len(names):
             *args, where = args  # type: ignore[assignment]
-        return base(a, *args, where=np.logical_not(np.isnan(a)) & bare(where), **kwargs)
+        return base(a, *args, where=np.logical_not(np.isnan(a)) & plain_tree(where), **kwargs)
 
 
 _leave_out(np.nansum, np.sum, 1.0)

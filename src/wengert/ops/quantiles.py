@@ -14,7 +14,7 @@ from wengert.errors import UnsupportedFunction
 from wengert.ops.cases import Call, call
 from wengert.ops.entries import composite
 from wengert.ops.products import lined_up
-from wengert.ops.queries import bare
+from wengert.ops.queries import plain_tree
 from wengert.ops.reduce import axes_of, kept_shape
 
 
@@ -23,7 +23,7 @@ def _sorted_lines(a: Array, axis: Axis) -> Array:
     lines = np.sort(lined_up(a, axis), axis=-1)
     if lines.shape[-1] == 0:
         raise ValueError("A median or quantile of no elements is undefined.")
-    with_nan = np.isnan(bare(lines[..., -1:])) if a.dtype.kind in "fc" else np.False_
+    with_nan = np.isnan(plain_tree(lines[..., -1:])) if a.dtype.kind in "fc" else np.False_
     # A factor rather than a choice: where the result is NaN, so is the derivative.
     return lines * np.where(with_nan, np.nan, 1.0).astype(lines.dtype) if with_nan.any() else lines
 
@@ -64,9 +64,9 @@ def _quantile_along(a: Array, q: Array, axis: Axis, method: Any, keepdims: bool,
             )
         places = q * (n - 1.0)
     else:
-        places = np.quantile(np.arange(n, dtype=np.float64), bare(q), method=method)
+        places = np.quantile(np.arange(n, dtype=np.float64), plain_tree(q), method=method)
     flat = np.reshape(places, (-1,))
-    low = np.floor(bare(flat)).astype(np.intp)
+    low = np.floor(plain_tree(flat)).astype(np.intp)
     part = flat - low
     if a.dtype.kind == "f" and np.result_type(q, a) == a.dtype:
         part = part.astype(a.dtype)

@@ -19,17 +19,17 @@ from wengert.core.registry import FUNCTIONS, register, register_function
 from wengert.ops.cases import enter
 from wengert.ops.entries import constant
 
-__all__ = ["bare"]
+__all__ = ["plain_tree"]
 
 
-def bare(tree: Any) -> Any:
+def plain_tree(tree: Any) -> Any:
     """``tree`` with the boxes in it, also those in lists, tuples and dicts, replaced by the plain arrays they hold."""
     if isinstance(tree, Box):
         return innermost(tree)
     if type(tree) in (list, tuple):
-        return type(tree)(map(bare, tree))
+        return type(tree)(map(plain_tree, tree))
     if type(tree) is dict:
-        return {key: bare(part) for key, part in tree.items()}
+        return {key: plain_tree(part) for key, part in tree.items()}
     return tree
 
 
@@ -41,7 +41,7 @@ def _constant(function: Callable[..., Any], signature: str, arity: int = 1) -> N
 
     def ask(*args: Any, **params: Any) -> Any:
         params.update(zip(names[arity:], args[arity:], strict=False))
-        params = {name: x if name == "out" or name in op.inputs else bare(x) for name, x in params.items()}
+        params = {name: x if name == "out" or name in op.inputs else plain_tree(x) for name, x in params.items()}
         return bound(*args[:arity], **params)
 
     register_function(function, ask)
@@ -65,7 +65,7 @@ def _ask(op: Op) -> Callable[..., Any]:
     """A function that answers from the plain arrays in its arguments."""
 
     def ask(*args: Any, **kwargs: Any) -> Any:
-        return op.fun(*bare(args), **bare(kwargs))
+        return op.fun(*plain_tree(args), **plain_tree(kwargs))
 
     return ask
 
@@ -121,7 +121,7 @@ def _ndim(a: Array) -> int:
 
 @_answer(np.size)
 def _size(a: Array, axis: int | tuple[int, ...] | None = None) -> int:
-    return np.size(bare(a)) if axis is None else np.size(bare(a), axis)
+    return np.size(plain_tree(a)) if axis is None else np.size(plain_tree(a), axis)
 
 
 @_answer(np.result_type)

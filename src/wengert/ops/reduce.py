@@ -16,7 +16,7 @@ from wengert.core.dispatch import Box, operand
 from wengert.core.registry import FUNCTIONS, register_function
 from wengert.ops.cases import Call, call
 from wengert.ops.entries import linear
-from wengert.ops.queries import bare
+from wengert.ops.queries import plain_tree
 
 __all__ = ["ADD_UP", "axes_of", "count", "counted", "keep", "kept_shape", "restrict", "selective", "spread"]
 
@@ -73,7 +73,7 @@ def count(shape: Shape, axis: Axis) -> int:
 
 def restrict(a: Array, where: Array, fill: Any) -> Array:
     """``a`` where ``where`` is true, ``fill`` elsewhere."""
-    chosen = np.where(bare(where), a, fill)
+    chosen = np.where(plain_tree(where), a, fill)
     if chosen.shape != a.shape:
         raise ValueError(f"where of shape {np.shape(where)} does not fit the array of shape {a.shape}.")
     return chosen
@@ -191,7 +191,7 @@ _plain_mean = FUNCTIONS[np.mean]
 
 def counted(where: Array, a: Array, axis: Axis, keepdims: bool) -> Array:
     """How many elements of ``a`` count, in a dtype that does not widen ``a``'s."""
-    chosen = np.broadcast_to(bare(where), a.shape)
+    chosen = np.broadcast_to(plain_tree(where), a.shape)
     n = ADD_UP(chosen, axis, np.intp, None, keepdims)
     return n.astype(np.finfo(a.dtype).dtype if a.dtype.kind in "fc" else np.float64)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from wengert._types import Array, Tree
 from wengert.arrays.tensor import wrap
+from wengert.core.aliasing import innermost
 from wengert.core.dispatch import Box, apply
 from wengert.core.op import Op
 from wengert.core.trees import flatten, is_leaf, tree_map
@@ -179,6 +180,4 @@ def stop_gradient(tree: Tree) -> Tree:
 def _stopped(x: Any) -> Any:
     if not isinstance(x, Box):
         return x
-    while isinstance(x, Box):
-        x = x._current()._data
-    return wrap(x, 0, None)
+    return wrap(innermost(x), 0, None)
