@@ -25,9 +25,11 @@ TAKES_NO_LISTS = "takes no lists of traced arrays"
 OTHER_SIGNATURE = "has another signature"
 
 NOT_IN_JAX = {
+    "apply_along_axis": "traces the function it is given",
     "clip-1": OTHER_SIGNATURE,
     "copy-1": "copies in the order 'K' only",
     "full_like-1": OTHER_SIGNATURE,
+    "logspace-1": "does not broadcast the base",
     "nextafter": "has no derivative",
     "piecewise": "traces the functions it is given",
     "sign": "calls the derivative zero for complex numbers too, where sign(z) is z/|z|",
