@@ -126,10 +126,16 @@ def push_forward(frame: Node, ts: list[Any], reaches: list[Reach]) -> tuple[Arra
             return _tangent(frame, ts), None
         if op.kind == "elementwise" and not op.selects:
             return _tangent(frame, ts, reaches), _union([reaches[i] for i in varying], frame.shape)
-        tangent = _tangent(frame, ts)
-        choosing = op.selects or op.kind == "linear"
         seeds = [None if t is None else weights(t.shape, r, t.dtype) for t, r in zip(ts, reaches, strict=True)]
-        reach = nonzero(_tangent(bare_frame(frame) if choosing else random_frame(frame), seeds))
+        model = bare_frame(frame) if op.selects or op.kind == "linear" else random_frame(frame)
+        if op.kind == "elementwise":  # each input is selected in places of its own
+            chosen: list[Reach] = [None] * len(ts)
+            for i in varying:
+                chosen[i] = np.broadcast_to(nonzero(_part(op, i, seeds[i], model)), frame.shape)
+            reach = _union([chosen[i] for i in varying], frame.shape)
+            return _tangent(frame, ts, chosen), None if reach is None or reach.all() else reach
+        tangent = _tangent(frame, ts)
+        reach = nonzero(_tangent(model, seeds))
         return masked(tangent, reach), None if reach.all() else reach
 
 
