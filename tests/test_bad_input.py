@@ -314,3 +314,26 @@ def test_no_arguments_at_all():
 def test_writing_into_a_read_only_view():
     with says(ValueError, "read-only", "copy"):
         np.broadcast_to(wg.tensor(X), (2, 3))[0, 0] = 1.0
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.sum(np.ma.array([3.0, 4.0, 5.0]) * x),
+        lambda x: np.sum(x * np.ma.array([1.0, 2.0, 3.0], mask=[0, 1, 0])),
+        lambda x: np.sum(np.ma.exp(x)),
+        lambda x: np.sum(np.matrix([[1.0, 2.0, 3.0]]) * x[:, None]),
+        lambda x: np.sum(x * np.array([1, 2, 3], object)),
+        lambda x: np.sum(np.array([1, 2, 3], object) * x),
+    ],
+    ids=["masked * x", "x * masked", "ma.exp", "matrix", "x * objects", "objects * x"],
+)
+@pytest.mark.filterwarnings("ignore:the matrix subclass")
+def test_arrays_with_an_arithmetic_of_their_own_are_refused(function):
+    with pytest.raises((InputError, ConversionError)):
+        wg.grad(function)(X)
+
+
+def test_a_complex_cotangent_of_a_real_tensor():
+    with says(InputError, "complex", "real"):
+        wg.tensor(X).backward(1j * np.ones(3))

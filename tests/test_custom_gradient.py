@@ -275,3 +275,37 @@ def test_stop_gradient_lets_plain_numbers_out():
         return x * float(wg.stop_gradient(x))
 
     assert wg.grad(f)(3.0) == 3.0
+
+
+def test_a_closure_over_what_the_same_transformation_traces_raises():
+    def f(z):
+        h = wg.custom_gradient(lambda x: (x * z, lambda g: g * z))
+        return h(z)
+
+    for transform in (lambda: wg.grad(f)(3.0), lambda: wg.jvp(f, (3.0,), (1.0,))):
+        with pytest.raises(OutputError, match="not among its arguments"):
+            transform()
+
+
+def test_a_pullback_may_update_its_cotangent():
+    @wg.custom_gradient
+    def square(x):
+        def pullback(g):
+            g *= 2 * x
+            return g
+
+        return x * x, pullback
+
+    x, seed = np.array([1.0, 2.0]), np.ones(2)
+    np.testing.assert_array_equal(wg.grad(lambda x: np.sum(square(x) + x))(x), [3.0, 5.0])
+    np.testing.assert_array_equal(wg.vjp(square, x)[1](seed), [2.0, 4.0])
+    np.testing.assert_array_equal(wg.jvp(square, (x,), (seed,))[1], [2.0, 4.0])
+    np.testing.assert_array_equal(seed, [1.0, 1.0])
+
+
+def test_a_function_that_writes_to_its_argument_raises():
+    doubled = wg.custom_gradient(lambda x: (np.multiply(x, 2.0, out=x), lambda g: 2.0 * g))
+    x = np.array([1.0, 2.0])
+    with pytest.raises(ValueError, match="read-only"):
+        wg.grad(lambda x: np.sum(doubled(x)))(x)
+    np.testing.assert_array_equal(x, [1.0, 2.0])

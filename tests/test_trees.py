@@ -226,3 +226,16 @@ def test_flatten_and_build_are_inverse():
     again = build([2 * x for x in leaves])
     assert again["a"] == [2.0, (4.0, None)]
     np.testing.assert_array_equal(again["b"].w, 2 * W)
+
+
+@dataclasses.dataclass
+class Scaled:
+    x: float
+    scale = 1.0
+
+
+def test_what_a_record_holds_besides_its_fields_is_kept():
+    record = Scaled(2.0)
+    record.scale = 3.0
+    value, gradient = wg.value_and_grad(lambda r: r.x * r.scale)(record)
+    assert (value, gradient.x, gradient.scale) == (6.0, 3.0, 3.0)

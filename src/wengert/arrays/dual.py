@@ -36,15 +36,19 @@ class Dual(ArrayLike):
     @property
     def primal(self) -> Array:
         """The value."""
-        return self._current()._data
+        return self._current()._inner
 
     @property
     def tangent(self) -> Array:
         """The derivative of the value along the direction, or ``None`` if it does not depend on what is varied."""
         return self._current()._tangent
 
+    def detach(self) -> Dual:
+        """The value without its tangent: no derivative flows through it."""
+        return dual(self._current()._inner, None, self._level)
+
     def __repr__(self) -> str:
-        return f"Dual({self._current()._data!r}, tangent={self._tangent!r})"
+        return f"Dual({self._current()._inner!r}, tangent={self._tangent!r})"
 
     @property
     def _inert(self) -> bool:
@@ -53,16 +57,16 @@ class Dual(ArrayLike):
     def _become(self, other: Any) -> None:
         if type(other) is Dual and (other._level >= self._level or other._inert):
             other = other._current()
-            self._data, self._tangent, self._reach = other._data, other._tangent, other._reach
+            self._inner, self._tangent, self._reach = other._inner, other._tangent, other._reach
             self._level = max(self._level, other._level)
         else:
             if isinstance(other, Box):
                 other._current()._view = None
-            self._data, self._tangent, self._reach = other, None, None
+            self._inner, self._tangent, self._reach = other, None, None
 
     def _frozen(self) -> Dual:
         self._current()
-        return dual(self._data, self._tangent, self._level, self._reach)
+        return dual(self._inner, self._tangent, self._level, self._reach)
 
     def _apply(self, op: Op, arrays: Sequence[Any], params: Params) -> Array:
         level = self._level
@@ -71,7 +75,7 @@ class Dual(ArrayLike):
         reaches: list[Reach] = []
         for a in arrays:
             if type(a) is Dual and a._level == level:
-                xs.append(a._current()._data)
+                xs.append(a._current()._inner)
                 ts.append(a._tangent)
                 reaches.append(a._reach)
             else:
@@ -99,7 +103,7 @@ class Dual(ArrayLike):
 def dual(primal: Array, tangent: Array, level: int, reach: Reach = None) -> Dual:
     """A dual array of ``level``."""
     made: Dual = object.__new__(Dual)
-    made._data = primal
+    made._inner = primal
     made._tangent = tangent
     made._reach = reach
     made._level = level
@@ -197,6 +201,7 @@ def _transposed_pull(op: Op, i: int, t: Array, frame: Node) -> Array:
     level = open_level()
     try:
         g = lift(np.zeros(frame.shape, frame.dtype), level)
+        variable: Any = g._node
         if op.pull_all is not None:
             r = op.pull_all(g, frame)[i]
         else:
@@ -208,5 +213,4 @@ def _transposed_pull(op: Op, i: int, t: Array, frame: Node) -> Array:
         close_level(level)
     if not isinstance(r, Tensor) or r._level != level or r._node is None:
         return np.zeros(frame.shape, frame.dtype)  # a person's pullback may ignore its cotangent
-    variable: Any = g._node
     return sweep(r._node, t)[variable]

@@ -16,7 +16,7 @@ from wengert import ops as _table  # noqa: F401 - fills the registry, which is r
 from wengert._types import NO_PARAMS, PLAIN, Array
 from wengert.arrays.tensor import Tensor
 from wengert.core.arraylike import OPERATORS, ArrayLike, defers
-from wengert.core.dispatch import apply
+from wengert.core.dispatch import apply, operand
 from wengert.core.op import Op
 from wengert.core.registry import OPS, UFUNCS
 from wengert.core.tape import Node
@@ -39,12 +39,12 @@ def _alone(op: Op) -> Callable[[Tensor], Array]:
     def call(self: Tensor) -> Array:
         if self._view is not None:
             self._renewed()
-        x = self._data
+        x = self._inner
         if type(x) not in PLAIN:
             return apply(op, (self,))
         y = fun(x)
         made = _new(Tensor)
-        made._data = y
+        made._inner = y
         made._level = self._level
         made._view = None
         node = self._node
@@ -71,23 +71,25 @@ def _shortcuts(op: Op, fun: Callable[[Any, Any], Any]) -> tuple[Binary, Binary]:
     def forward(self: Tensor, other: Any) -> Array:
         if self._view is not None:
             self._renewed()
-        a = self._data
+        a = self._inner
         node = self._node
         if type(other) is Tensor:
             if other._view is not None:
                 other._renewed()
             if other._level != self._level:
                 return apply(op, (self, other))
-            b = other._data
+            b = other._inner
             other_node = other._node
         else:
+            if type(other) is np.ndarray and other.dtype.kind == "O":
+                operand(other)  # raises
             b = other
             other_node = None
         if type(a) not in PLAIN or type(b) not in PLAIN:
             return NotImplemented if defers(other) else apply(op, (self, other))
         y = fun(a, b)
         made = _new(Tensor)
-        made._data = y
+        made._inner = y
         made._level = self._level
         made._view = None
         if other_node is None:
@@ -113,16 +115,18 @@ def _shortcuts(op: Op, fun: Callable[[Any, Any], Any]) -> tuple[Binary, Binary]:
         return made
 
     def backward(self: Tensor, other: Any) -> Array:
-        if of_one is not None and type(other) in _NUMBERS and other == 1 and self._data.dtype.kind in "fc":
+        if of_one is not None and type(other) in _NUMBERS and other == 1 and self._inner.dtype.kind in "fc":
             return self._apply_alone(of_one)
         if self._view is not None:
             self._renewed()
-        b = self._data
+        b = self._inner
         if type(other) not in PLAIN or type(b) not in PLAIN or type(other) is complex:  # whose operators know no NumPy
             return NotImplemented if defers(other) else apply(op, (other, self))
+        if type(other) is np.ndarray and other.dtype.kind == "O":
+            operand(other)  # raises
         y = fun(other, b)
         made = _new(Tensor)
-        made._data = y
+        made._inner = y
         made._level = self._level
         made._view = None
         node = self._node
@@ -148,13 +152,13 @@ def _shortcuts(op: Op, fun: Callable[[Any, Any], Any]) -> tuple[Binary, Binary]:
 
 def _read(self: Tensor, index: Any) -> Array:
     """``self[index]``, on a short way for an element of a vector."""
-    x = self._data
+    x = self._inner
     node = self._node
     if type(index) is not int or type(x) is not np.ndarray or x.ndim != 1 or self._view or node is None or node.spent:
         return ArrayLike.__getitem__(self, index)
     y = x[index]
     made = _new(Tensor)
-    made._data = y
+    made._inner = y
     made._level = self._level
     made._view = None
     made._node = Node(_GETITEM, (node,), _NOT_KEPT, None, {"index": index}, (), y.dtype)

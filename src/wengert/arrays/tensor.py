@@ -10,7 +10,7 @@ import numpy as np
 from wengert._types import NO_PARAMS, PLAIN, Array, DTypeLike, Params
 from wengert.core.aliasing import View, shows
 from wengert.core.arraylike import ArrayLike
-from wengert.core.dispatch import Box, apply
+from wengert.core.dispatch import Box, apply, operand
 from wengert.core.masking import reach_of
 from wengert.core.op import Op
 from wengert.core.registry import ALONE
@@ -52,7 +52,7 @@ class Tensor(ArrayLike):
         ndmin: int = 0,
     ) -> None:
         made = tensor(data, dtype=dtype, constant=constant, copy=copy, ndmin=ndmin)
-        self._data = made._data
+        self._inner = made._inner
         self._level = made._level
         self._view = made._view
         self._node = made._node
@@ -67,7 +67,7 @@ class Tensor(ArrayLike):
         """
         data = self._plain("x.data")
         if isinstance(data, np.generic):
-            data = self._data = np.asarray(data)
+            data = self._inner = np.asarray(data)
         return data
 
     @property
@@ -99,14 +99,14 @@ class Tensor(ArrayLike):
         return self._current()._node is None
 
     def __repr__(self) -> str:
-        inner = self._current()._data
+        inner = self._current()._inner
         if isinstance(inner, Box):
             return f"Tensor({inner!r})"
         body = repr(np.asarray(inner))
         return "Tensor" + body[len("array") :].replace("\n", "\n ")
 
     def __str__(self) -> str:
-        return str(self._current()._data)
+        return str(self._current()._inner)
 
     def __reduce__(self) -> Any:
         """Pickling keeps the data and whether it is a constant, not the history."""
@@ -146,7 +146,7 @@ class Tensor(ArrayLike):
 
     def detach(self) -> Tensor:
         """A constant tensor over the same array: no derivative flows through it."""
-        return wrap(self._current()._data, self._level, None)
+        return wrap(self._current()._inner, self._level, None)
 
     # Recording
 
@@ -157,16 +157,16 @@ class Tensor(ArrayLike):
     def _become(self, other: Any) -> None:
         if type(other) is Tensor and (other._level >= self._level or other._inert):
             other = other._current()
-            self._data, self._node, self._level = other._data, other._node, max(self._level, other._level)
+            self._inner, self._node, self._level = other._inner, other._node, max(self._level, other._level)
         else:
             if isinstance(other, Box):
                 other._current()._view = None
             variable = self._level == 0 and self._node is not None and not isinstance(other, Box)
-            self._data, self._node = other, leaf(other.shape, other.dtype) if variable else None
+            self._inner, self._node = other, leaf(other.shape, other.dtype) if variable else None
 
     def _frozen(self) -> Tensor:
         node = self._renewed()._live()
-        return wrap(self._data, self._level, node)
+        return wrap(self._inner, self._level, node)
 
     def _renewed(self) -> Any:
         """This tensor for use as an input: a view has taken over updates, and hangs on its base's live history."""
@@ -192,7 +192,7 @@ class Tensor(ArrayLike):
         return node
 
     def _apply(self, op: Op, arrays: Sequence[Any], params: Params) -> Array:
-        if len(arrays) == 1 and type(self._data) in PLAIN and not op.variadic:
+        if len(arrays) == 1 and type(self._inner) in PLAIN and not op.variadic:
             return self._apply_alone(op, params)
         level = self._level
         nodes: list[Node | None] = []
@@ -200,13 +200,15 @@ class Tensor(ArrayLike):
         for a in arrays:
             if type(a) is Tensor and a._level == level:
                 nodes.append(a._renewed()._live())
-                xs.append(a._data)
+                xs.append(a._inner)
             else:
                 nodes.append(None)
                 inert = type(a) is Tensor and a._current()._inert
-                xs.append(a._data if inert else a._frozen() if isinstance(a, Box) else a)
+                xs.append(a._inner if inert else a._frozen() if isinstance(a, Box) else a)
         y = apply(op, xs, params)
         if y.dtype.kind not in "fc":
+            if y.dtype.kind == "O":
+                operand(y)  # raises
             return y if op.kind == "constant" else wrap(y, level, None)
         if op.is_blind:
             nodes = [None if rule is None else n for n, rule in zip(nodes, op.rules, strict=True)]
@@ -221,13 +223,13 @@ class Tensor(ArrayLike):
         """``op(self, **params)``: what ``_apply`` does, on a shorter way for the commonest case."""
         if self._view is not None:
             self._renewed()
-        x = self._data
+        x = self._inner
         if type(x) not in PLAIN:
             return apply(op, (self,), params)
         y = op.fun(x, **params) if params else op.fun(x)
         node = self._node
         made = _new(Tensor)
-        made._data = y
+        made._inner = y
         made._level = self._level
         made._view = None
         if node is None or op.is_constant or (params and y.dtype.kind not in "fc"):
@@ -254,7 +256,7 @@ class Tensor(ArrayLike):
 def wrap(data: Array, level: int, node: Node | None) -> Tensor:
     """A tensor over ``data`` as it is."""
     made: Tensor = _new(Tensor)
-    made._data = data
+    made._inner = data
     made._level = level
     made._view = None
     made._node = node
@@ -264,7 +266,7 @@ def wrap(data: Array, level: int, node: Node | None) -> Tensor:
 def lift(x: Array, level: int) -> Tensor:
     """A variable of ``level`` over ``x``: what a transformation hands to the function it differentiates."""
     made: Tensor = _new(Tensor)
-    made._data = x
+    made._inner = x
     made._level = level
     made._view = None
     made._node = Node(None, (), (), None, NO_PARAMS, x.shape, x.dtype)
@@ -357,6 +359,8 @@ def cotangent(grad: Any, node: Node) -> np.ndarray[Any, Any]:
     array = np.asarray(grad)
     if array.dtype.kind not in "biufc":
         raise InputError(f"backward(grad) takes numbers; got dtype {array.dtype}.")
+    if array.dtype.kind == "c" and node.dtype.kind != "c":
+        raise InputError(f"backward(grad): grad is complex, the tensor real ({node.dtype}). Give a real grad.")
     try:
         return np.array(np.broadcast_to(array, node.shape), dtype=node.dtype)
     except ValueError:

@@ -61,7 +61,7 @@ class View:
 
     def follow(self, box: Box) -> None:
         """``refresh``, where the parent itself is known to be up to date."""
-        data = self.parent._data
+        data = self.parent._inner
         if data is not self.seen:
             box._become(apply(self.op, (self.parent,), self.params))
             self.seen = data
@@ -87,7 +87,7 @@ def store(target: Box, value: Array, what: str) -> None:
 
     ``value`` is the caller's own, as for :func:`write`. Nothing is changed if an error is raised.
     """
-    new, old = getattr(value, "_data", None), target._data
+    new, old = getattr(value, "_inner", None), target._inner
     if target._view is None and type(new) is np.ndarray and type(old) is np.ndarray and _alike(new, old):
         target._become(value)  # what is done below, on a shorter way for the commonest case
         return
@@ -133,7 +133,7 @@ def keeps_gradient(x: Array) -> bool:
 def innermost(x: Array) -> Array:
     """The plain array in ``x``, however nested."""
     while isinstance(x, Box):
-        x = x._current()._data
+        x = x._current()._inner
     return x
 
 
@@ -186,7 +186,7 @@ def _laid_out(value: Array, old: Array) -> Array:
     holder = None
     array = value
     while isinstance(array, Box):
-        holder, array = array, array._current()._data
+        holder, array = array, array._current()._inner
     if not isinstance(old, np.ndarray):
         return value
     if not isinstance(array, np.ndarray):
@@ -200,7 +200,7 @@ def _laid_out(value: Array, old: Array) -> Array:
         return value
     if holder is None:
         return laid
-    holder._data = laid
+    holder._inner = laid
     return value
 
 

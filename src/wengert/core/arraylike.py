@@ -40,6 +40,8 @@ class ArrayLike(Box):
             if implementation is not None:
                 return implementation(*inputs, **kwargs)
             if method in UFUNC_METHODS:
+                if method == "reduceat" and len(inputs) > 1:
+                    kwargs.pop("indices", None)  # NumPy passes what was given by keyword twice
                 return UFUNC_METHODS[method](ufunc, *inputs, **kwargs)
         name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
         of_numpy = getattr(np, ufunc.__name__, None) is ufunc
@@ -92,7 +94,7 @@ class ArrayLike(Box):
     # Conversions to plain Python values
 
     def __bool__(self) -> bool:
-        return bool(self._current()._data)
+        return bool(self._current()._inner)
 
     def __float__(self) -> float:
         return float(self._plain("float()"))
@@ -115,7 +117,7 @@ class ArrayLike(Box):
         return self._plain("tolist()").tolist()
 
     def __format__(self, spec: str) -> str:
-        inner = self._current()._data
+        inner = self._current()._inner
         return format(inner, spec) if spec else str(self)
 
     # Reading and writing elements

@@ -48,9 +48,9 @@ class Box:
     made outside a transformation can have traced values written into it.
     """
 
-    __slots__ = ("__weakref__", "_data", "_level", "_view")
+    __slots__ = ("__weakref__", "_inner", "_level", "_view")
 
-    _data: Any
+    _inner: Any
     _level: int
     _view: Any
 
@@ -90,39 +90,39 @@ class Box:
                 "them into an array one by one, make it np.zeros_like(x) or wg.tensor(array, constant=True); if the "
                 "plain number is meant, use wg.stop_gradient(x)."
             )
-        data = self._current()._data
+        data = self._current()._inner
         return data._plain(what) if isinstance(data, Box) else data
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Lengths of the axes."""
-        shape: tuple[int, ...] = self._data.shape
+        shape: tuple[int, ...] = self._inner.shape
         return shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the elements."""
-        dtype: np.dtype[Any] = self._data.dtype
+        dtype: np.dtype[Any] = self._inner.dtype
         return dtype
 
     @property
     def ndim(self) -> int:
         """Number of axes."""
-        return len(self._data.shape)
+        return len(self._inner.shape)
 
     @property
     def size(self) -> int:
         """Number of elements."""
-        size: int = self._data.size
+        size: int = self._inner.size
         return size
 
 
 def core_of(x: Any) -> Any:
     """``x`` without boxes of transformations that are over, and without inert boxes around another box."""
     while isinstance(x, Box):
-        if x._level in _OPEN and not (x._current()._inert and isinstance(x._data, Box)):
+        if x._level in _OPEN and not (x._current()._inert and isinstance(x._inner, Box)):
             break
-        x = x._current()._data
+        x = x._current()._inner
     return x
 
 
@@ -134,7 +134,7 @@ def apply(op: Op, arrays: Sequence[Any], params: Params = NO_PARAMS) -> Array:
         if type(x) in PLAIN:
             continue
         if not isinstance(x, Box) or (
-            (x._level not in _OPEN or isinstance(x._current()._data, Box)) and core_of(x) is not x
+            (x._level not in _OPEN or isinstance(x._current()._inner, Box)) and core_of(x) is not x
         ):
             return _apply_to_cores(op, arrays, params)
         if x._level > level:
@@ -149,18 +149,23 @@ def _apply_to_cores(op: Op, arrays: Sequence[Any], params: Params) -> Array:
     y = apply(op, [core_of(operand(x)) for x in arrays], params)
     x = arrays[0]
     if op.put is not None and isinstance(x, Box) and isinstance(y, Box) and y._view is not None:
-        y._view.parent, y._view.seen = x, x._data
+        y._view.parent, y._view.seen = x, x._inner
     return y
 
 
 def operand(x: Any) -> Any:
     """``x`` as an operation can take it: numbers, arrays and boxes as they are, sequences as arrays."""
-    if type(x) in PLAIN or isinstance(x, Box):
+    if isinstance(x, Box) or (type(x) in PLAIN and (type(x) is not np.ndarray or x.dtype.kind in "biufc")):
         return x
     if isinstance(x, list | tuple) and any([isinstance(part, Box | list | tuple) for part in x]):
         parts = [operand(part) for part in x]
         if any([isinstance(part, Box) for part in parts]):
             return np.stack(parts)
+    if isinstance(x, np.ndarray) and type(x).__mul__ is not np.ndarray.__mul__:
+        raise InputError(
+            f"An operand is a {type(x).__module__}.{type(x).__name__}, whose arithmetic isn't that of arrays. Convert "
+            "it with np.asarray(x); for a masked array use np.where and its mask."
+        )
     x = np.asarray(x)
     if x.dtype.kind not in "biufc":
         raise InputError(f"An operand has dtype {x.dtype}; wengert works with numbers. Convert it, e.g. to float.")

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from wengert._types import PLAIN, Tree
 from wengert.core.dispatch import Box
 from wengert.errors import TreeError
@@ -83,6 +85,25 @@ def _only(leaves: list[Any]) -> Any:
     return leaves[0]
 
 
+class _Static:
+    """What a record holds besides its leaves, as part of a tree's structure."""
+
+    __slots__ = ("values",)
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self.values = values
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Static) and _same(self.values, other.values)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.values))
+
+
+def _same(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    return a.keys() == b.keys() and all([a[n] is b[n] or np.array_equal(a[n], b[n]) for n in a])
+
+
 def _enter_record(cls: type) -> bool:
     """Tell optree how to take a dataclass or attrs class apart; whether there was anything to tell."""
     import optree
@@ -98,11 +119,13 @@ def _enter_record(cls: type) -> bool:
         return False
 
     def take_apart(record: Any) -> Any:
-        return [getattr(record, n) for n in names], tuple([getattr(record, n) for n in fixed]), names
+        kept = {n: getattr(record, n) for n in fixed}
+        kept.update((n, value) for n, value in getattr(record, "__dict__", {}).items() if n not in names)
+        return [getattr(record, n) for n in names], _Static(kept), names
 
-    def put_together(values: Any, children: Any) -> Any:
+    def put_together(static: Any, children: Any) -> Any:
         made: Any = object.__new__(cls)
-        for name, value in zip((*names, *fixed), (*children, *values), strict=True):
+        for name, value in (*zip(names, children, strict=True), *static.values.items()):
             object.__setattr__(made, name, value)
         return made
 

@@ -147,7 +147,7 @@ def _as(new: Array, old: Array) -> Array:
     if isinstance(old, Box):
         return new if isinstance(new, Box) else wrap(new, 0, None)
     while isinstance(new, Box) and new._inert:
-        new = new._data
+        new = new._inner
     if isinstance(new, Box):
         return new
     if type(old) is float or type(old) is complex:
@@ -173,7 +173,7 @@ def outputs(what: str, f: Callable[..., Any], out: Tree) -> tuple[list[Array], C
 def own(x: Array) -> Array:
     """``x`` as the caller's own: memory that it may share with an argument is copied, and inert boxes are taken off."""
     if isinstance(x, Box):
-        return own(x._data) if x._inert else x._frozen()
+        return own(x._inner) if x._inert else x._frozen()
     return x.copy() if isinstance(x, np.ndarray) else x
 
 
@@ -205,7 +205,7 @@ def without(tree: Tree, level: int) -> Tree:
     """``tree`` with the tensors of ``level`` replaced by what they hold."""
 
     def plain(x: Any) -> Any:
-        return x._current()._data if isinstance(x, Box) and x._level == level else x
+        return x._current()._inner if isinstance(x, Box) and x._level == level else x
 
     return tree_map(plain, tree)
 

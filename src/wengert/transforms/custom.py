@@ -11,7 +11,7 @@ import numpy as np
 from wengert._types import Array, Tree
 from wengert.arrays.tensor import wrap
 from wengert.core.aliasing import innermost
-from wengert.core.dispatch import Box, apply
+from wengert.core.dispatch import Box, apply, core_of
 from wengert.core.op import Op
 from wengert.core.trees import flatten, is_leaf, tree_map
 from wengert.errors import InvalidGradient, OutputError
@@ -56,7 +56,7 @@ def custom_gradient(f: Callable[..., tuple[Tree, Callable[[Tree], Any]]]) -> Cal
                 leaves[i] = x
             return build(list(leaves))
 
-        call = _Call(name, f, arguments)
+        call = _Call(name, f, arguments, min(_levels(leaves)))
         y = apply(op, [as_array(leaves[i]) for i in places], {"call": call})
         return call.unpack(y)
 
@@ -66,19 +66,22 @@ def custom_gradient(f: Callable[..., tuple[Tree, Callable[[Tree], Any]]]) -> Cal
 class _Call:
     """One call of a function with a pullback: how its arguments are put together, and its value taken apart."""
 
-    __slots__ = ("arguments", "build", "f", "name", "pullback", "shapes")
+    __slots__ = ("arguments", "build", "f", "level", "name", "pullback", "shapes")
 
-    def __init__(self, name: str, f: Callable[..., Any], arguments: Callable[[Sequence[Array]], Any]) -> None:
+    def __init__(
+        self, name: str, f: Callable[..., Any], arguments: Callable[[Sequence[Array]], Any], level: int
+    ) -> None:
         self.name = name
         self.f = f
         self.arguments = arguments
+        self.level = level
         self.pullback: Callable[[Tree], Any] | None = None
         self.build: Callable[[list[Any]], Tree] | None = None
         self.shapes: list[tuple[int, ...]] = []
 
     def evaluate(self, xs: Sequence[Array]) -> tuple[Array, Callable[[Tree], Any]]:
         """The value as one array, and the pullback."""
-        value, pullback = _pair(self.name, self.f(*self.arguments(xs)))
+        value, pullback = _pair(self.name, self.f(*self.arguments([_protected(x) for x in xs])))
         leaves, self.build = flatten(value)
         for y in leaves:
             if not is_leaf(y):
@@ -107,7 +110,31 @@ class _Call:
 
 def _run(*xs: Array, call: _Call) -> Array:
     y, call.pullback = call.evaluate(xs)
+    if isinstance(y, Box) and max(_levels([y]), default=-1) >= call.level:
+        raise OutputError(
+            f"{call.name} is decorated with custom_gradient and computes with a traced array that is not among its "
+            "arguments, whose derivative would be lost. Pass it as an argument, and return its cotangent too."
+        )
     return y
+
+
+def _levels(leaves: Sequence[Any]) -> list[int]:
+    """The levels of all live boxes in ``leaves``, however nested."""
+    levels = []
+    for x in leaves:
+        while isinstance(x := core_of(x), Box):
+            if not x._inert:
+                levels.append(x._level)
+            x = x._inner
+    return levels or [-1]
+
+
+def _protected(x: Array) -> Array:
+    """``x`` for a person's function, which may not write into it: it is the caller's."""
+    if isinstance(x, np.ndarray):
+        x = x.view()
+        x.flags.writeable = False
+    return x
 
 
 def _pull_back(g: Array, xs: Sequence[Array], call: _Call) -> list[Array | None]:
@@ -115,7 +142,7 @@ def _pull_back(g: Array, xs: Sequence[Array], call: _Call) -> list[Array | None]
     pullback = call.pullback
     if pullback is None or any([isinstance(x, Box) for x in xs]):
         pullback = call.evaluate(xs)[1]
-    returned = pullback(call.unpack(g))
+    returned = pullback(call.unpack(g._frozen() if isinstance(g, Box) else np.array(g)[()]))  # which it may change
     args = call.arguments(xs)
     if len(args) == 1:
         returned = (returned,)

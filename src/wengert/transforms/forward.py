@@ -55,7 +55,7 @@ def jvp(
     for y in boxes:
         mine = isinstance(y, Dual) and y._level == level
         tangent = y._tangent if mine else None
-        values.append(own(y._data if mine else y))
+        values.append(own(y._inner if mine else y))
         derivatives.append(_zero(y, variables.leaves) if tangent is None else _boxed(own(tangent), values[-1]))
     return (build(values), build(derivatives), *[without(aux, level) for aux in extra])
 

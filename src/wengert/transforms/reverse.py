@@ -87,7 +87,7 @@ def _value_and_grad(
             close_level(level)
         cotangents = _NO_COTANGENTS
         if type(y) is Tensor and y._level == level:
-            value = y._data
+            value = y._inner
             if y._node is not None:
                 cotangents = sweep(y._node, value.dtype.type(1), nested=isinstance(value, Box))
         if isinstance(value, Box):
@@ -147,7 +147,7 @@ def vjp(f: Callable[..., Any], *primals: Tree, has_aux: bool = False) -> tuple[A
     finally:
         close_level(level)
     roots = [y._node if type(y) is Tensor and y._level == level else None for y in boxes]
-    values = [y._data if type(y) is Tensor and y._level == level else y for y in boxes]
+    values = [y._inner if type(y) is Tensor and y._level == level else y for y in boxes]
     nested = any([isinstance(v, Box) for v in values])
     values = [own(v) for v in values]
     value = build(values)
@@ -171,7 +171,7 @@ _NO_COTANGENTS: dict[Any, Array] = {}
 
 def _scalar(what: str, f: Callable[..., Any], y: Any) -> Any:
     """What ``f`` returned, as a box that is a real scalar."""
-    if type(y) is Tensor and y._view is None and y._data.shape == () and y._data.dtype.kind == "f":
+    if type(y) is Tensor and y._view is None and y._inner.shape == () and y._inner.dtype.kind == "f":
         return y
     y = output(what, f, y)
     if y.shape != ():
