@@ -164,6 +164,8 @@ def bind(op: Op, signature: str) -> Callable[..., Any]:
         if len(args) != arity:
             args += tuple([params.pop(name) for name in array_names[len(args) :]])
             params.update(zip(param_names, args[arity:], strict=False))
+        if op.kind == "multilinear":  # whose rules ask for axes, which a Python number has not
+            args = tuple([np.asarray(x) if type(x) in (bool, int, float, complex) else x for x in args])
         if "out" in params:
             out = params.pop("out")
             return deliver(several(*args[:arity], **params), out, f"np.{op.name}")
