@@ -93,6 +93,17 @@ def _meshgrid(*xi: Array, copy: bool = True, sparse: bool = False, indexing: str
     return tuple([np.copy(x) for x in made]) if copy else made
 
 
+@composite(np.ix_, samples=lambda r: [call(r.normal(size=2), r.normal(size=3)), call(r.normal(size=2))])
+def _ix(*args: Array) -> tuple[Array, ...]:
+    made = []
+    for k, x in enumerate(map(operand, args)):
+        if x.ndim != 1:
+            raise ValueError(f"np.ix_ takes arrays with one axis; the shape of argument {k} is {x.shape}.")
+        x = np.flatnonzero(x) if x.dtype.kind == "b" else x
+        made.append(np.reshape(x, [-1 if i == k else 1 for i in range(len(args))]))
+    return tuple(made)
+
+
 @composite(np.vander, samples=drawn(((3,),), ((3,), 2), ((2,), {"increasing": True, "N": 4}), ((2,), 0)))
 def _vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
     if x.ndim != 1:

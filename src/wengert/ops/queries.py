@@ -72,9 +72,9 @@ def _ask(op: Op) -> Callable[..., Any]:
 
 _PLAIN_ANSWERS: tuple[Callable[..., Any], ...] = (
     # truth about whole arrays
-    np.allclose, np.array_equal, np.array_equiv,
+    np.allclose, np.isclose, np.array_equal, np.array_equiv,
     # positions
-    np.nonzero, np.flatnonzero, np.argwhere, np.lexsort, np.unravel_index, np.ravel_multi_index, np.ix_,
+    np.nonzero, np.flatnonzero, np.argwhere, np.lexsort, np.unravel_index, np.ravel_multi_index,
     np.diag_indices_from, np.tril_indices_from, np.triu_indices_from, np.packbits, np.unpackbits,
     # memory and types
     np.shares_memory, np.may_share_memory, np.iscomplexobj, np.isrealobj, np.common_type, np.min_scalar_type,

@@ -33,5 +33,3 @@ for _function, _signature in (
     (np.isreal, "x"),
 ):
     constant(_function, _signature)
-
-constant(np.isclose, "a b rtol atol equal_nan", arity=2)
