@@ -139,8 +139,8 @@ class Tensor(ArrayLike):
                 "backward() was called inside a function that a transformation is differentiating. Return the value "
                 "and let the transformation take its gradient, or nest wg.grad for a derivative of a derivative."
             )
-        if node.spent and node.op is None:
-            node = self._node = leaf(node.shape, node.dtype)
+        if node.op is None:
+            node = self._live() or node
         g = cotangent(grad, node)
         sweep(node, g, every=True, seeded=grad is not None and reach_of(g) is not None)
 

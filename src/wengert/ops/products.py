@@ -10,6 +10,7 @@ from numpy import ndarray
 from wengert._types import Array, Axis, Shape
 from wengert.core.registry import register_function
 from wengert.ops.cases import Call, call
+from wengert.ops.contract import conjugate
 from wengert.ops.entries import structured
 from wengert.ops.reduce import axes_of, keep, selective
 
@@ -65,7 +66,7 @@ def _prod_pull(g: Array, a: Array, y: Array, axis: Axis = None, keepdims: bool =
         others = keep(y, a.shape, axis, keepdims) / a
     else:
         others = apart(_others(lined_up(a, axis)), a.shape, axis)
-    return keep(g, a.shape, axis, keepdims) * (np.conjugate(others) if others.dtype.kind == "c" else others)
+    return keep(g, a.shape, axis, keepdims) * conjugate(others)
 
 
 def _samples(rng: np.random.Generator) -> list[Call]:

@@ -14,6 +14,7 @@ from wengert.core.dispatch import apply, operand
 from wengert.core.op import Op
 from wengert.core.registry import register
 from wengert.ops.cases import Call, call
+from wengert.ops.contract import conjugate
 from wengert.ops.entries import composite
 from wengert.ops.products import is_safe_divisor
 from wengert.ops.reduce import axes_of
@@ -44,10 +45,10 @@ _CUMSUM = register(Op("cumsum", "linear", _running_sum, ("a",), (lambda g, axis:
 def _cumprod_pull(g: Array, a: Array, y: Array, axis: int) -> Array:
     """``Σₖ≥ᵢ gₖ Πⱼ≤ₖ, ⱼ≠ᵢ aⱼ``."""
     if is_safe_divisor(a, y):
-        return _backward_sum(g * _conjugate(y), axis) / _conjugate(a)
+        return _backward_sum(g * conjugate(y), axis) / conjugate(a)
     one = np.ones((*a.shape[:axis], min(1, a.shape[axis]), *a.shape[axis + 1 :]), a.dtype)
     before = np.concatenate([one, np.cumprod(a[_from(axis, stop=-1)], axis=axis)], axis=axis)
-    return _conjugate(before) * _weighted_tail(g, _conjugate(a), axis)
+    return conjugate(before) * _weighted_tail(g, conjugate(a), axis)
 
 
 def _weighted_tail(g: Array, a: Array, axis: int) -> Array:
@@ -64,10 +65,6 @@ def _weighted_tail(g: Array, a: Array, axis: int) -> Array:
         factor = factor[_from(axis, stop=-distance)] * factor[_from(axis, distance)]
         distance *= 2
     return s
-
-
-def _conjugate(x: Array) -> Array:
-    return np.conjugate(x) if x.dtype.kind == "c" else x
 
 
 _CUMPROD = register(

@@ -18,6 +18,7 @@ from wengert.arrays.tensor import Tensor, tensor
 from wengert.core.arraylike import ArrayLike
 from wengert.core.trees import flatten, is_leaf
 from wengert.errors import InputError, OutputError
+from wengert.transforms.arguments import name_of
 
 __all__ = ["RealMap", "Vector", "boxed", "inner", "name_of", "parts", "plain", "random_like"]
 
@@ -128,11 +129,6 @@ def boxed(y: Array) -> Array:
 def plain(y: Array) -> np.ndarray[Any, Any]:
     """The array that a result holds."""
     return np.asarray(y.data if isinstance(y, Tensor) else y)
-
-
-def name_of(f: Callable[..., Any]) -> str:
-    """How messages call the function."""
-    return getattr(f, "__name__", None) or type(f).__name__
 
 
 def _kind(x: Any) -> str:
