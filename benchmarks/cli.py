@@ -11,7 +11,7 @@ from benchmarks.contenders import CONTENDERS, Contender
 from benchmarks.plot import save_plot
 from benchmarks.report import Result, as_json
 from benchmarks.run import Settings, run
-from benchmarks.table import aligned, result_table, summary_table
+from benchmarks.table import aligned, result_table, summary_tables
 from benchmarks.workload import load, names
 
 _SMOKE = Settings(rounds=2, batch=0.001, budget=0.0, smoke=True)
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(result_table(results[-1]), flush=True)
         print()
     if len(results) > 1:
-        print(summary_table(results))
+        print(summary_tables(results))
     if settings.smoke:
         print("A smoke run: every answer was checked, the figures mean nothing.")
     if options.json:
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_contenders,
         default=list(CONTENDERS.values()),
         metavar="NAME,...",
-        help=f"who takes part besides hand (default: {','.join(CONTENDERS)})",
+        help=f"who takes part besides hand and the bases (default: {','.join(CONTENDERS)})",
     )
     parser.add_argument("--rounds", type=_positive, help=f"batches of each contender (default: {Settings().rounds})")
     parser.add_argument("--threads", type=_positive, help="threads of each contender (default: 1)")

@@ -27,12 +27,10 @@ class Contender:
             return ""
 
 
-HAND = Contender("hand", "numpy", "NumPy with the derivative worked out by hand; the measure of all others")
-
 CONTENDERS = {
     contender.name: contender
     for contender in (
-        HAND,
+        Contender("hand", "numpy", "NumPy with the derivative worked out by hand; what all answers are compared with"),
         Contender("wengert", "wengert", "plain NumPy code under wengert.value_and_grad"),
         Contender("mygrad", "mygrad", "tensors of MyGrad, memory guard on (its default)"),
         Contender("autograd", "autograd", "autograd.numpy"),
@@ -40,5 +38,9 @@ CONTENDERS = {
         Contender("jax", "jax", "JAX under jax.jit"),
         Contender("rewritten", "numpy", "by hand, the program itself rearranged before it is differentiated"),
         Contender("zeros", "numpy", "by hand; each read of a field contributes a record of zeros but for that field"),
+        Contender("wengert_unguarded", "wengert", "wengert with the memory guard off; a base for wengert with it on"),
+        Contender("mygrad_unguarded", "mygrad", "MyGrad with the memory guard off; a base for MyGrad with it on"),
+        Contender("wengert_recorded", "wengert", "wengert's tensors as always; a base for them under no_autodiff"),
+        Contender("mygrad_recorded", "mygrad", "MyGrad's tensors as always; a base for them under no_autodiff"),
     )
 }

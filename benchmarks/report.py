@@ -4,7 +4,7 @@ import os
 import platform
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,7 +35,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A contender's cost over hand's."""
+    """A contender's cost over its base's."""
 
     of_minima: float
     median: float  # of the rounds' own ratios: both sides of each were measured at almost the same moment
@@ -43,7 +43,7 @@ class Ratio:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One workload's rows; hand's is always among them."""
+    """One workload's rows; hand's and those of all bases are always among them."""
 
     workload: str
     title: str
@@ -51,14 +51,20 @@ class Result:
     target: float
     slack: float
     rows: Mapping[str, Row]
+    base: str = "hand"
+    bases: Mapping[str, str] = field(default_factory=dict)
+
+    def base_of(self, contender: str) -> str:
+        """Name of the contender that this one is measured against."""
+        return self.bases.get(contender, self.base)
 
     def ratio(self, contender: str) -> Ratio | None:
-        """That contender's cost over hand's; ``None`` unless both were measured."""
-        row, hand = self.rows.get(contender), self.rows["hand"]
-        if row is None or not row.amounts or not hand.amounts:
+        """That contender's cost over its base's; ``None`` unless both were measured."""
+        row, base = self.rows.get(contender), self.rows[self.base_of(contender)]
+        if row is None or not row.amounts or not base.amounts:
             return None
-        pairs = zip(row.amounts, hand.amounts, strict=True)
-        return Ratio(row.minimum / hand.minimum, statistics.median(mine / its for mine, its in pairs))
+        pairs = zip(row.amounts, base.amounts, strict=True)
+        return Ratio(row.minimum / base.minimum, statistics.median(mine / its for mine, its in pairs))
 
     @property
     def met(self) -> bool | None:

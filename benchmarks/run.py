@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from time import monotonic
+from typing import Any
 
 from benchmarks.client import Client, WorkerError, start
-from benchmarks.contenders import HAND, Contender
+from benchmarks.contenders import CONTENDERS, Contender
 from benchmarks.report import Result, Row
-from benchmarks.workload import load
+from benchmarks.workload import Workload, load
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,9 @@ class Settings:
 
 
 def run(name: str, contenders: Sequence[Contender], settings: Settings) -> Result:
-    """Measure the workload of that name; hand's form always takes part."""
+    """Measure the workload of that name; hand's form and the bases of those chosen always take part."""
     workload = load(name)
-    chosen = [HAND, *(each for each in contenders if each != HAND and each.name in workload.contenders)]
+    chosen = _chosen(workload, contenders)
     with ExitStack() as stack:
         clients, rows = {}, {}
         for contender in chosen:
@@ -40,7 +41,24 @@ def run(name: str, contenders: Sequence[Contender], settings: Settings) -> Resul
             if row.status == "measured":
                 clients[contender.name] = client
         rows |= _measure(clients, rows, settings)
-    return Result(name, workload.title, workload.quantity.unit, workload.target, workload.slack, rows)
+    return Result(
+        workload=name,
+        title=workload.title,
+        unit=workload.quantity.unit,
+        target=workload.target,
+        slack=workload.slack,
+        rows=rows,
+        base=workload.base,
+        bases={contender: base for contender, base in workload.bases.items() if contender in rows},
+    )
+
+
+def _chosen(workload: Workload[Any], contenders: Sequence[Contender]) -> list[Contender]:
+    """Who takes part: each once, hand first, and a base before the first that is measured against it."""
+    known = {**CONTENDERS, **{each.name: each for each in contenders}}
+    asked = [each.name for each in contenders if each.name in workload.contenders]
+    names = ["hand", workload.base, *(name for each in asked for name in (workload.base_of(each), each))]
+    return [known[name] for name in dict.fromkeys(names)]
 
 
 def _prepare(client: Client, contender: Contender, settings: Settings) -> Row:

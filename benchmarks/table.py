@@ -12,17 +12,31 @@ _SCALES = {
 
 
 def result_table(result: Result) -> str:
-    """One workload: a row a contender, with its costs and its ratios to hand."""
-    header = ("", "version", "first call", "minimum", "median", "min/min", "median ratio")
+    """One workload: a row a contender, with its costs and its ratios to its base."""
+    header = ("", "version", "first call", "minimum", "median", "min/min", "median ratio", "over")
     rows = [tuple(_cells(result, row)) for row in result.rows.values()]
     return "\n".join([f"{result.workload}: {result.title}", *aligned([header, *rows]), f"  {_verdict(result)}"])
 
 
-def summary_table(results: Sequence[Result]) -> str:
-    """All workloads: the median ratio of every contender that took part in any of them."""
+def summary_tables(results: Sequence[Result]) -> str:
+    """All workloads, in a table for each way of choosing the bases, which its heading tells."""
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        groups.setdefault(f"median ratio to {_bases(result)}", []).append(result)
+    return "\n\n".join(_summary(heading, group) for heading, group in groups.items())
+
+
+def _bases(result: Result) -> str:
+    others = ", ".join(f"{contender}: to {base}" for contender, base in result.bases.items())
+    return f"{result.base} ({others})" if others else result.base
+
+
+def _summary(heading: str, results: Sequence[Result]) -> str:
+    """Workloads of the same bases: the median ratio of every contender that took part in any of them."""
     present = {name for each in results for name, row in each.rows.items() if row.status != "not installed"}
-    names = [name for name in CONTENDERS if name in present and name != "hand"]
-    header = ("median ratio to hand", "target", "", *names)
+    bases = {"hand", results[0].base, *results[0].bases.values()}
+    names = [name for name in CONTENDERS if name in present - bases]
+    header = (heading, "target", "", *names)
     rows = [
         (
             result.workload,
@@ -80,6 +94,7 @@ def _cells(result: Result, row: Row) -> Iterator[str]:
     if ratio := result.ratio(row.contender):
         yield times(ratio.of_minima)
         yield times(ratio.median)
+        yield result.base_of(row.contender)
 
 
 def _summary_cell(result: Result, contender: str) -> str:
@@ -92,5 +107,5 @@ def _summary_cell(result: Result, contender: str) -> str:
 def _verdict(result: Result) -> str:
     target = f"target for wengert: ≤ {result.target:g}×"
     if result.slack:
-        target += f" (and {result.slack:g} for noise: both run the same code)"
+        target += f" (and {result.slack:g} for noise: both do the same work)"
     return f"{target}, { {True: 'met', False: 'missed', None: 'not measured'}[result.met] }"

@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from benchmarks import workloads
@@ -17,16 +17,25 @@ class Workload(Generic[Inputs]):
     """What a file in ``workloads/`` declares, under the name ``WORKLOAD``."""
 
     title: str
-    target: float  # wengert's cost over hand's, at most
+    target: float  # wengert's cost over its base's, at most
     inputs: Callable[[bool], Inputs]  # given whether this is a smoke run; the same in every process
     contenders: Mapping[str, Callable[[Inputs], Step]]  # each prepares its step from the inputs
     quantity: Quantity = SECONDS
-    slack: float = 0.0  # what noise may add to the target where both sides run the same code
+    slack: float = 0.0  # what noise may add to the target where both sides do the same work
+    base: str = "hand"  # the contender whose cost is 1×; the answers are always compared with hand's
+    bases: Mapping[str, str] = field(default_factory=dict)  # of contenders that have another base than ``base``
 
     def __post_init__(self) -> None:
-        """Refuse a workload that could not be measured against anything."""
+        """Refuse a workload that could not be checked or measured against anything."""
         if "hand" not in self.contenders:
-            raise ValueError(f"the workload {self.title!r} has no contender 'hand' to measure the others by")
+            raise ValueError(f"the workload {self.title!r} has no contender 'hand' to compare the answers with")
+        unknown = {self.base, *self.bases, *self.bases.values()} - self.contenders.keys()
+        if unknown:
+            raise ValueError(f"the workload {self.title!r} has no contender {', '.join(map(repr, sorted(unknown)))}")
+
+    def base_of(self, contender: str) -> str:
+        """Name of the contender that this one is measured against."""
+        return self.bases.get(contender, self.base)
 
 
 def names() -> list[str]:

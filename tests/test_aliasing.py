@@ -31,12 +31,14 @@ class Trial:
         self.first = along(self.program, self.x, self.v)
         h = 1e-5
         ahead, behind = (along(self.program, self.x + s * self.w, self.v) for s in (h, -h))
-        self.second = (ahead - behind) / (2 * h)
+        self.second = None if "fixed" in repr(self.program) else (ahead - behind) / (2 * h)
 
     def check_first(self, derivative):
         assert derivative == pytest.approx(self.first, rel=1e-9, abs=1e-9), self.program
 
     def check_second(self, derivative):
+        if self.second is None:  # what is fixed changes with the point, which differences see
+            return
         assert derivative == pytest.approx(self.second, rel=1e-5, abs=1e-5), self.program
 
 

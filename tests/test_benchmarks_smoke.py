@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import client, compare, protocol, table
 from benchmarks.cli import main
-from benchmarks.contenders import Contender
+from benchmarks.contenders import CONTENDERS, Contender
 from benchmarks.report import Result, Row
 from benchmarks.run import Settings, run
 from benchmarks.worker import Server
@@ -86,12 +86,18 @@ def test_every_workload_can_be_loaded_and_says_what_it_is():
     assert {"chain", "rnn", "mlp_b1", "mlp_b128", "indexed_reads", "record_fields"} <= set(names())
     for name in names():
         assert load(name).title
-        assert load(name).target >= 1
+        assert load(name).target > 0
 
 
 def test_a_workload_without_a_measure_is_refused():
     with pytest.raises(ValueError, match="no contender 'hand'"):
         Workload("t", 1.0, lambda smoke: None, {})
+
+
+@pytest.mark.parametrize("wrong", [{"base": "gone"}, {"bases": {"gone": "hand"}}, {"bases": {"hand": "gone"}}])
+def test_a_base_that_does_not_take_part_is_refused(wrong):
+    with pytest.raises(ValueError, match="no contender 'gone'"):
+        Workload("t", 1.0, lambda smoke: None, {"hand": lambda _: lambda: None}, **wrong)
 
 
 def test_run_measures_hand_and_lists_what_is_missing():
@@ -101,6 +107,23 @@ def test_run_measures_hand_and_lists_what_is_missing():
     assert result.ratio("hand") is not None
     assert result.ratio("torch") is None
     assert result.met is None
+
+
+def test_bases_take_part_unasked_and_are_what_ratios_are_to():
+    result = run("guard_chain", [CONTENDERS["wengert"]], QUICK)
+    assert list(result.rows) == ["hand", "wengert_unguarded", "wengert"]
+    assert [result.base_of(name) for name in result.rows] == ["wengert_unguarded"] * 3
+    assert result.ratio("wengert_unguarded").median == 1.0
+    assert (
+        result.ratio("wengert").of_minima == result.rows["wengert"].minimum / result.rows["wengert_unguarded"].minimum
+    )
+    assert result.bases == {}
+
+
+@pytest.mark.parametrize("name", ["slice_writes", "slice_writes_forward", "writes_recurrent", "no_autodiff_step"])
+def test_wengert_agrees_with_hand_on_writes_and_without_recording(name):
+    result = run(name, [CONTENDERS["wengert"]], QUICK)
+    assert result.rows["wengert"].status == "measured", result.rows["wengert"].reason
 
 
 def test_command_line_writes_json(tmp_path, capsys):
@@ -134,7 +157,7 @@ def test_table_is_aligned_and_holds_every_row():
     rows = {"hand": row("hand", 1e-6), "wengert": row("wengert", 2.5e-6), "jax": Row("jax", "", "not installed")}
     lines = table.result_table(Result("w", "t", "s", 3.0, 0.0, rows)).splitlines()
     assert len(lines[2]) == len(lines[3])
-    assert lines[3].split() == ["wengert", "1.0", "1.00", "ms", "2.50", "µs", "2.50", "µs", "2.50×", "2.50×"]
+    assert lines[3].split() == ["wengert", "1.0", "1.00", "ms", "2.50", "µs", "2.50", "µs", "2.50×", "2.50×", "hand"]
     assert lines[4].split() == ["jax", "not", "installed"]
     assert lines[5].strip() == "target for wengert: ≤ 3×, met"
 
@@ -143,7 +166,45 @@ def test_failures_show_in_both_tables():
     rows = {"hand": row("hand", 1e-6), "wengert": Row("wengert", "1.0", "failed", reason="it broke\nin two lines")}
     result = Result("w", "t", "s", 3.0, 0.0, rows)
     assert table.result_table(result).splitlines()[3].split() == ["wengert", "1.0", "failed:", "it", "broke"]
-    assert table.summary_table([result]).splitlines()[1].split() == ["w", "≤", "3×", "failed"]
+    assert table.summary_tables([result]).splitlines()[1].split() == ["w", "≤", "3×", "failed"]
+
+
+GUARDED = Result(
+    "g",
+    "t",
+    "s",
+    1.08,
+    0.0,
+    {
+        "hand": row("hand", 1.0),
+        "wengert_unguarded": row("wengert_unguarded", 4.0),
+        "wengert": row("wengert", 5.0),
+        "mygrad_unguarded": row("mygrad_unguarded", 10.0),
+        "mygrad": row("mygrad", 17.0),
+    },
+    base="wengert_unguarded",
+    bases={"mygrad": "mygrad_unguarded"},
+)
+
+
+def test_each_contender_is_measured_against_its_own_base():
+    ratios = {name: GUARDED.ratio(name).median for name in GUARDED.rows}
+    assert ratios == {"hand": 0.25, "wengert_unguarded": 1.0, "wengert": 1.25, "mygrad_unguarded": 2.5, "mygrad": 1.7}
+    assert not GUARDED.met
+    last = [line.split()[-1] for line in table.result_table(GUARDED).splitlines()[1:7]]
+    assert last == ["over", *["wengert_unguarded"] * 4, "mygrad_unguarded"]
+
+
+def test_summary_has_a_table_for_each_base_and_says_which():
+    result = Result("w", "t", "s", 3.0, 0.0, {"hand": row("hand", 1.0), "wengert": row("wengert", 2.0)})
+    of_hand, of_guard = table.summary_tables([result, GUARDED, result]).split("\n\n")
+    heading, *rows = of_hand.splitlines()
+    assert heading.split() == ["median", "ratio", "to", "hand", "target", "wengert"]
+    assert [line.split() for line in rows] == [["w", "≤", "3×", "met", "2.00×"]] * 2
+    heading, *rows = of_guard.splitlines()
+    assert heading.split("  ")[1] == "median ratio to wengert_unguarded (mygrad: to mygrad_unguarded)"
+    assert heading.split()[-3:] == ["target", "wengert", "mygrad"]
+    assert [line.split() for line in rows] == [["g", "≤", "1.08×", "missed", "1.25×", "1.70×"]]
 
 
 @pytest.mark.parametrize(

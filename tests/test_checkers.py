@@ -207,9 +207,10 @@ def test_a_function_without_any_dtype_fails():
 
 def test_a_changed_argument_fails():
     x = X.copy()
+    view = x[:]
 
     def changes(v):
-        x[0] += 1.0
+        view[0] += 1.0
         return v * 2.0
 
     with pytest.raises(AssertionError, match="reverse mode changed an argument"):
@@ -245,7 +246,6 @@ def test_gradients_that_share_memory_fail(monkeypatch):
         ("Fortran order", lambda x: x.flags.c_contiguous),
         ("non-contiguous arrays", lambda x: x.flags.contiguous or x.flags.f_contiguous),
         ("negative strides", lambda x: x.ndim < 2 or x.strides[0] > 0),
-        ("read-only arrays", lambda x: x.base.flags.writeable),
     ],
 )
 def test_a_gradient_that_depends_on_the_layout_fails(layout, depends):

@@ -13,6 +13,8 @@ from wengert.testing.realmap import RealMap, parts, random_like
 BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 LEFT_AWAY = (inspect.Parameter.empty, np._NoValue)
 """Defaults that can't be written out."""
+SECRETLY_POSITIONAL = {np.unique_values, np.unique_counts, np.unique_inverse, np.unique_all}
+"""NumPy takes the argument of these by position alone, which their signatures do not say."""
 
 
 def signature_of(function):
@@ -21,6 +23,9 @@ def signature_of(function):
         signature = inspect.signature(function)
     except ValueError:
         return None
+    if function in SECRETLY_POSITIONAL:
+        (x,) = signature.parameters.values()
+        signature = signature.replace(parameters=[x.replace(kind=x.POSITIONAL_ONLY)])
     return None if any(p.kind is p.VAR_POSITIONAL for p in signature.parameters.values()) else signature
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 __all__ = [
     "ConversionError",
+    "DisconnectedView",
     "InputError",
     "InvalidBackprop",
     "InvalidGradient",
     "OutputError",
+    "SavedValueChanged",
     "TreeError",
     "UndefinedDerivative",
     "UnsupportedFunction",
@@ -58,5 +60,13 @@ class InvalidBackprop(WengertError):
     """``backward()`` was called on, or reached, a part of a graph that has been cleared."""
 
 
+class SavedValueChanged(InvalidBackprop):
+    """Backpropagation in debug mode found that a value that an operation had saved was changed since."""
+
+
 class InvalidGradient(WengertError, ValueError):
     """A pullback was given, or returned, a cotangent of another structure or shape than what it belongs to."""
+
+
+class DisconnectedView(WengertError):
+    """An in-place update of a view that is no longer connected to its base would not reach the base's gradient."""

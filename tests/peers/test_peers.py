@@ -23,15 +23,27 @@ ROUNDING = 1e-12
 
 TAKES_NO_LISTS = "takes no lists of traced arrays"
 OTHER_SIGNATURE = "has another signature"
+ZERO = "calls the derivative zero"
+COUNTS_VARY = "takes counts for numbers that vary"
+KEEPS_ZEROS = "keeps what NumPy cuts off"
 
 NOT_IN_JAX = {
     "apply_along_axis": "traces the function it is given",
+    "apply_over_axes-1": OTHER_SIGNATURE,
     "clip-1": OTHER_SIGNATURE,
     "copy-1": "copies in the order 'K' only",
     "full_like-1": OTHER_SIGNATURE,
+    "histogram-0": COUNTS_VARY,
+    "histogram2d-1": COUNTS_VARY,
+    "histogramdd-0": COUNTS_VARY,
+    "histogram_bin_edges-1": OTHER_SIGNATURE,
     "logspace-1": "does not broadcast the base",
     "nextafter": "has no derivative",
     "piecewise": "traces the functions it is given",
+    "polydiv": KEEPS_ZEROS,
+    "roots-0": "has complex results of real coefficients",
+    **dict.fromkeys(("setdiff1d", "setxor1d", "union1d"), ZERO),
+    **dict.fromkeys(("unique", "unique_all", "unique_counts", "unique_inverse", "unique_values"), ZERO),
     "sign": "calls the derivative zero for complex numbers too, where sign(z) is z/|z|",
 }
 """Functions, or single samples of them, that JAX lacks or differentiates by another convention; and why."""
@@ -42,6 +54,7 @@ NOT_IN_AUTOGRAD = {
     "dstack": TAKES_NO_LISTS,
     "astype": "warns of the conversion",
     "clip-0": "has no derivative by the bounds",
+    "cross-1": "does not sum over the axes of a factor that is broadcast",
     "diagonal": "takes the last two axes only",
     "gradient-0": "fails in the derivative for axes of different lengths",
     "hsplit-0": "does not split vectors, whose only axis is the first",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
 from wengert._types import Array, Params, Shape
 from wengert.arrays.tensor import Tensor, lift
-from wengert.core.aliasing import View, shows
+from wengert.core import modes
+from wengert.core.aliasing import View, blank, layout_of, region, set_shape, shows
 from wengert.core.arraylike import ArrayLike
 from wengert.core.cotangents import fit
-from wengert.core.dispatch import Box, apply, close_level, open_level
+from wengert.core.dispatch import Box, apply, close_level, is_open, open_level
 from wengert.core.masking import Reach, bare_frame, is_strict, masked, nonzero, random_frame, weights
 from wengert.core.op import Op
 from wengert.core.sweep import sweep
@@ -50,6 +52,13 @@ class Dual(ArrayLike):
     def __repr__(self) -> str:
         return f"Dual({self._current()._inner!r}, tangent={self._tangent!r})"
 
+    def _set_shape(self, shape: Any) -> None:
+        set_shape(self, shape)
+
+    @property
+    def _history(self) -> Array:
+        return self._tangent
+
     @property
     def _inert(self) -> bool:
         return self._tangent is None
@@ -61,12 +70,50 @@ class Dual(ArrayLike):
             self._level = max(self._level, other._level)
         else:
             if isinstance(other, Box):
-                other._current()._view = None
+                other._current()._alias = None
             self._inner, self._tangent, self._reach = other, None, None
 
     def _frozen(self) -> Dual:
         self._current()
-        return dual(self._inner, self._tangent, self._level, self._reach)
+        return dual(self._bare(), self._tangent, self._level, self._reach)
+
+    def _assign(self, op: Op, path: tuple[Any, ...], index: Any, value: Array) -> bool:
+        t, reach = None, None
+        if isinstance(value, Box):
+            value = value._current()
+            if type(value) is Dual and value._level == self._level:
+                t, reach = value._tangent, value._reach
+            elif not value._inert:
+                return False
+            value = value._inner
+        parts = (self._inner, value, self._tangent, t)
+        if op.name != "update" or not is_open(self._level) or type(self._inner) is not np.ndarray:
+            return False
+        if any([isinstance(part, Box) for part in parts]) or (modes.special and self._level < modes.floor()):
+            return False
+        del parts  # whose references would count
+        array = _own(self._inner)
+        region(array, path)[index] = value  # before anything is changed, as it may raise
+        if t is not None or self._tangent is not None:
+            self._write_tangent(path, index, t, reach)
+        self._inner = array
+        return True
+
+    def _write_tangent(self, path: tuple[Any, ...], index: Any, t: Array, reach: Reach) -> None:
+        """Write the tangent ``t`` of what is assigned; ``None`` is zero, and reaches nothing."""
+        x = self._inner
+        if self._tangent is None:
+            self._tangent, self._reach = _laid_out_as(x, x.dtype), _laid_out_as(x, np.dtype(bool))
+        self._tangent = _own(self._tangent, x)
+        region(self._tangent, path)[index] = 0 if t is None else t
+        reached: Any = t is not None if reach is None else reach
+        if self._reach is None:
+            if reached is True:
+                return
+            self._reach = _laid_out_as(x, np.dtype(bool))
+            self._reach[...] = True
+        self._reach = _own(self._reach, x)
+        region(self._reach, path)[index] = reached
 
     def _apply(self, op: Op, arrays: Sequence[Any], params: Params) -> Array:
         level = self._level
@@ -92,11 +139,11 @@ class Dual(ArrayLike):
         if varies:
             frame = Node(op, tuple(xs), tuple(xs), y, params, y.shape, y.dtype)
             made._tangent, made._reach = push_forward(frame, ts, reaches)
-        if op.put is not None and shows(y, xs[0]):
+        if op.view and shows(y, xs[0]):
             parent = arrays[0]
             if not isinstance(parent, Dual) or parent._level != level:
                 parent = dual(xs[0], None, level)
-            made._view = View(op, params, parent, xs[0])
+            made._alias = View(op, params, parent, xs[0])
         return made
 
 
@@ -107,8 +154,54 @@ def dual(primal: Array, tangent: Array, level: int, reach: Reach = None) -> Dual
     made._tangent = tangent
     made._reach = reach
     made._level = level
-    made._view = None
+    made._alias = None
     return made
+
+
+def _laid_out_as(x: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """Zeros with the shape and the order of ``x``."""
+    shape, _, order = layout_of(x)
+    made = blank(shape, dtype, order)
+    made[...] = 0
+    return made
+
+
+def _own(x: Array, like: np.ndarray[Any, Any] | None = None) -> np.ndarray[Any, Any]:
+    """``x`` if nobody but a slot of a box and the two callers refers to its memory, else a copy ordered as ``like``."""
+    order = layout_of(x if like is None else like)
+    if type(x) is np.ndarray and getrefcount(x) <= _OWN_REFERENCES and x.flags.writeable:
+        base = x.base
+        if (base is None or getrefcount(base) <= _OWN_BASE) and layout_of(x)[2] == order[2]:
+            return x
+    copy = blank(np.shape(x), x.dtype, order[2])
+    copy[...] = x
+    return copy
+
+
+class _Slot:
+    __slots__ = ("x",)
+
+
+def _references() -> int:
+    """What ``getrefcount`` says in ``_own`` of an array that is in one slot alone."""
+    slot = _Slot()
+    slot.x = np.empty(())  # type: ignore[attr-defined]
+
+    def count(x: Array, like: Array = None) -> int:
+        return getrefcount(x)
+
+    return count(slot.x)  # type: ignore[attr-defined]
+
+
+def _references_to_base() -> int:
+    """What it says there of an array that one view is of, and nobody else refers to."""
+    view = np.empty(2)[:1]
+    base = view.base
+    return getrefcount(base)
+
+
+_OWN_REFERENCES = _references()
+_OWN_BASE = _references_to_base()
 
 
 def push_forward(frame: Node, ts: list[Any], reaches: list[Reach]) -> tuple[Array, Reach]:

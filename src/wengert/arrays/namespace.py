@@ -1,56 +1,62 @@
-"""NumPy's functions under wengert's own name: the same functions, whose results are tensors."""
+"""The names of NumPy's functions under wengert: which object stands for each, made when one is first asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from wengert._types import Array
-from wengert.arrays.tensor import wrap
-from wengert.core.dispatch import Box
-from wengert.core.registry import FUNCTIONS, UFUNCS
+from wengert.arrays.functions import tensor_function
+from wengert.arrays.ufuncs import ufunc_of
+from wengert.core.registry import FUNCTIONS, OPS, UFUNCS
+from wengert.ops.reciprocals import RECIPROCALS
 
-__all__ = ["names", "tensor_function"]
+__all__ = ["find", "names"]
+
+_ROUNDING = frozenset({"around", "fix", "round"})
+"""Constant functions whose results are numbers to go on computing with."""
+
+_PLAIN = frozenset({"bincount", "ix_"})
+"""Functions that are computed from others and nevertheless answer with plain arrays: of positions and counts."""
 
 
-def names() -> list[str]:
-    """Names of the functions of NumPy's main namespace that work on tensors."""
-    return sorted(name for name in dir(np) if not name.startswith("_") and _is_known(getattr(np, name)))
+def find(module: ModuleType, name: str, owner: str = "wengert") -> Any:
+    """What stands for the function ``name`` of NumPy's ``module`` in wengert's module ``owner``.
 
-
-def tensor_function(name: str) -> Callable[..., Any]:
-    """NumPy's function ``name``, returning tensors where NumPy returns floating-point or complex arrays.
-
-    Of tensors the result is what NumPy's function itself gives; of plain arrays it is a constant tensor. Raises
+    A ufunc is an object that looks like NumPy's, a question whose answer is no tensor (``argmax``, ``allclose``,
+    ``shape``) NumPy's own function, anything else a function that returns tensors and takes ``constant``. Raises
     ``AttributeError`` if NumPy has no such function or wengert no rule for it.
 
-    >>> import wengert as wg
-    >>> wg.exp([0.0])
-    Tensor([1.])
+    >>> import numpy as np
+    >>> find(np, "exp")
+    <wengert-ufunc 'exp'>
+    >>> find(np, "argmax") is np.argmax
+    True
     """
-    function = getattr(np, name, None)
-    if name.startswith("_") or not _is_known(function):
-        raise AttributeError(f"module 'wengert' has no attribute {name!r}")
-    assert function is not None
-
-    @wraps(function)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
-        return _as_tensors(function(*args, **kwargs))
-
-    wrapped.__module__ = "wengert"
-    return wrapped
+    if name in RECIPROCALS and module is np:
+        return tensor_function(RECIPROCALS[name], name, owner)
+    function: Any = None if name.startswith("_") else getattr(module, name, None)
+    if not _is_known(function):
+        remedy = "" if function is None else f": {module.__name__}.{name} has no derivative rule in wengert"
+        raise AttributeError(f"module {owner!r} has no attribute {name!r}{remedy}")
+    if isinstance(function, np.ufunc):
+        return function if function is np.isnat else ufunc_of(function)
+    return function if _is_plain(name) else tensor_function(function, name, owner)
 
 
-def _is_known(function: Any) -> bool:
+def names(module: ModuleType) -> list[str]:
+    """The names that ``find`` knows."""
+    own = RECIPROCALS if module is np else ()
+    return sorted({*own, *[name for name, f in vars(module).items() if not name.startswith("_") and _is_known(f)]})
+
+
+def _is_known(function: Callable[..., Any] | None) -> bool:
     return callable(function) and (function in FUNCTIONS or function in UFUNCS)
 
 
-def _as_tensors(result: Array) -> Any:
-    if isinstance(result, list | tuple):
-        return type(result)(map(_as_tensors, result)) if type(result) in (list, tuple) else result
-    if isinstance(result, np.ndarray | np.generic) and not isinstance(result, Box) and result.dtype.kind in "fc":
-        return wrap(result, 0, None)
-    return result
+def _is_plain(name: str) -> bool:
+    """Whether the answers of NumPy's function are no tensors."""
+    op = OPS.get(name)
+    return name in _PLAIN or (op is not None and op.is_constant and name not in _ROUNDING)

@@ -14,12 +14,15 @@ import numpy as np
 
 from wengert import ops as _table  # noqa: F401 - fills the registry, which is read below
 from wengert._types import NO_PARAMS, PLAIN, Array
-from wengert.arrays.tensor import Tensor
+from wengert.arrays.tensor import Tensor, unseen_memory
+from wengert.core import modes
 from wengert.core.arraylike import OPERATORS, ArrayLike, defers
 from wengert.core.dispatch import apply, operand
+from wengert.core.guard import hold, keep
+from wengert.core.modes import floor
 from wengert.core.op import Op
 from wengert.core.registry import OPS, UFUNCS
-from wengert.core.tape import Node
+from wengert.core.tape import FRESH, Node
 
 __all__: list[str] = []
 
@@ -27,6 +30,7 @@ _new: Any = object.__new__
 _NOT_KEPT = (None,)
 _NEITHER = (None, None)
 _NUMBERS = frozenset({int, float})
+_QUICK = frozenset({np.ndarray, np.float64, np.float32, float, int})
 
 Binary = Callable[[Tensor, Any], Array]
 
@@ -37,28 +41,38 @@ def _alone(op: Op) -> Callable[[Tensor], Array]:
     keep_x, keep_y = op.keeps_alone
 
     def call(self: Tensor) -> Array:
-        if self._view is not None:
-            self._renewed()
         x = self._inner
-        if type(x) not in PLAIN:
+        node = self._node
+        memory = None if self._alias is None else unseen_memory(self)
+        if modes.special or node is None or type(x) not in PLAIN or (memory is None and self._alias is not None):
+            if modes.special and floor() and self._level == 0:
+                return _unrecorded(fun(self._current()._inner), node is not None)
             return apply(op, (self,))
         y = fun(x)
         made = _new(Tensor)
         made._inner = y
         made._level = self._level
-        made._view = None
-        node = self._node
-        if node is None:
-            made._node = None
-            return made
+        made._alias = None
         if node.spent:
             node = self._live()
         made._node = Node(
             op, (node,), (x,) if keep_x else _NOT_KEPT, y if keep_y else None, NO_PARAMS, y.shape, y.dtype
         )
+        if keep_x and memory is not None:
+            memory.note(made._node)
         return made
 
     return call
+
+
+def _unrecorded(y: Array, variable: bool) -> Tensor:
+    """The result ``y`` of an operation on a person's tensors within ``no_autodiff``."""
+    made: Tensor = _new(Tensor)
+    made._inner = y
+    made._level = 0
+    made._alias = None
+    made._node = FRESH if variable else None
+    return made
 
 
 def _shortcuts(op: Op, fun: Callable[[Any, Any], Any]) -> tuple[Binary, Binary]:
@@ -69,41 +83,64 @@ def _shortcuts(op: Op, fun: Callable[[Any, Any], Any]) -> tuple[Binary, Binary]:
     of_one = op.of_one
 
     def forward(self: Tensor, other: Any) -> Array:
-        if self._view is not None:
-            self._renewed()
+        if modes.special and floor() and self._level == 0:
+            node = self._node
+            if type(other) is Tensor and other._level == 0:
+                b = other._inner if other._alias is None else other._current()._inner
+                node = node or other._node
+            elif type(other) in _QUICK:
+                b = other
+            else:
+                return NotImplemented if defers(other) else apply(op, (self, other))
+            made = _new(Tensor)
+            made._inner = fun(self._inner if self._alias is None else self._current()._inner, b)
+            made._level = 0
+            made._alias = None
+            made._node = node and FRESH
+            return made
         a = self._inner
         node = self._node
+        plain = memory_a = memory_b = None
+        if self._alias is not None:
+            memory_a = unseen_memory(self)
+            if memory_a is None:
+                return NotImplemented if defers(other) else apply(op, (self, other))
         if type(other) is Tensor:
-            if other._view is not None:
-                other._renewed()
-            if other._level != self._level:
-                return apply(op, (self, other))
             b = other._inner
             other_node = other._node
+            if other._alias is not None:
+                memory_b = unseen_memory(other)
+                if memory_b is None:
+                    return apply(op, (self, other))
+            if other._level != self._level or type(b) not in PLAIN:
+                return apply(op, (self, other))
+            if other_node is not None and other_node.spent:
+                other_node = other._live()
         else:
-            if type(other) is np.ndarray and other.dtype.kind == "O":
-                operand(other)  # raises
             b = other
             other_node = None
-        if type(a) not in PLAIN or type(b) not in PLAIN:
-            return NotImplemented if defers(other) else apply(op, (self, other))
+            if type(b) is np.ndarray:
+                if b.dtype.kind == "O":
+                    operand(b)  # raises
+                plain = b
+            elif type(b) not in PLAIN and defers(b):
+                return NotImplemented
+        if modes.special or type(a) not in PLAIN or type(b) not in PLAIN:
+            return apply(op, (self, other))
+        if other_node is None:
+            if node is None:
+                return apply(op, (self, other))
+            keep_a, keep_b, keep_y = only_first
+        else:
+            keep_a, keep_b, keep_y = both if node is not None else only_second
         y = fun(a, b)
         made = _new(Tensor)
         made._inner = y
         made._level = self._level
-        made._view = None
-        if other_node is None:
-            if node is None:
-                made._node = None
-                return made
-            keep_a, keep_b, keep_y = only_first
-        else:
-            keep_a, keep_b, keep_y = both if node is not None else only_second
-            if other_node.spent:
-                other_node = other._live()
+        made._alias = None
         if node is not None and node.spent:
             node = self._live()
-        made._node = Node(
+        made._node = node = Node(
             op,
             (node, other_node),
             (a if keep_a else None, b if keep_b else None) if keep_a or keep_b else _NEITHER,
@@ -112,39 +149,57 @@ def _shortcuts(op: Op, fun: Callable[[Any, Any], Any]) -> tuple[Binary, Binary]:
             y.shape,
             y.dtype,
         )
+        if plain is not None and (held := hold(plain)) is not None:  # now that nothing can fail
+            keep(node, self._level, held)
+        if memory_a is not None and keep_a:
+            memory_a.note(node)
+        if memory_b is not None and keep_b:
+            memory_b.note(node)
         return made
 
     def backward(self: Tensor, other: Any) -> Array:
         if of_one is not None and type(other) in _NUMBERS and other == 1 and self._inner.dtype.kind in "fc":
             return self._apply_alone(of_one)
-        if self._view is not None:
-            self._renewed()
+        if modes.special and floor() and self._level == 0 and type(other) in _QUICK:
+            made = _new(Tensor)
+            made._inner = fun(other, self._inner if self._alias is None else self._current()._inner)
+            made._level = 0
+            made._alias = None
+            made._node = self._node and FRESH
+            return made
         b = self._inner
-        if type(other) not in PLAIN or type(b) not in PLAIN or type(other) is complex:  # whose operators know no NumPy
+        node = self._node
+        memory = None if self._alias is None else unseen_memory(self)
+        if modes.special or node is None or type(b) not in PLAIN or (memory is None and self._alias is not None):
             return NotImplemented if defers(other) else apply(op, (other, self))
-        if type(other) is np.ndarray and other.dtype.kind == "O":
-            operand(other)  # raises
+        if type(other) not in PLAIN or type(other) is complex:  # whose operators know no NumPy
+            return NotImplemented if defers(other) else apply(op, (other, self))
+        plain = None
+        if type(other) is np.ndarray:
+            if other.dtype.kind == "O":
+                operand(other)  # raises
+            plain = other
         y = fun(other, b)
         made = _new(Tensor)
         made._inner = y
         made._level = self._level
-        made._view = None
-        node = self._node
-        if node is not None:
-            if node.spent:
-                node = self._live()
-            keep_a, keep_b, keep_y = only_second
-            made._node = Node(
-                op,
-                (None, node),
-                (other if keep_a else None, b if keep_b else None) if keep_a or keep_b else _NEITHER,
-                y if keep_y else None,
-                NO_PARAMS,
-                y.shape,
-                y.dtype,
-            )
-        else:
-            made._node = None
+        made._alias = None
+        if node.spent:
+            node = self._live()
+        keep_a, keep_b, keep_y = only_second
+        made._node = node = Node(
+            op,
+            (None, node),
+            (other if keep_a else None, b if keep_b else None) if keep_a or keep_b else _NEITHER,
+            y if keep_y else None,
+            NO_PARAMS,
+            y.shape,
+            y.dtype,
+        )
+        if plain is not None and (held := hold(plain)) is not None:  # now that nothing can fail
+            keep(node, self._level, held)
+        if memory is not None and keep_b:
+            memory.note(node)
         return made
 
     return forward, backward
@@ -154,13 +209,17 @@ def _read(self: Tensor, index: Any) -> Array:
     """``self[index]``, on a short way for an element of a vector."""
     x = self._inner
     node = self._node
-    if type(index) is not int or type(x) is not np.ndarray or x.ndim != 1 or self._view or node is None or node.spent:
+    if type(index) is not int or type(x) is not np.ndarray or x.ndim != 1 or node is None or modes.special:
+        return ArrayLike.__getitem__(self, index)
+    if self._alias is not None and unseen_memory(self) is None:
         return ArrayLike.__getitem__(self, index)
     y = x[index]
+    if node.spent:
+        node = self._live()
     made = _new(Tensor)
     made._inner = y
     made._level = self._level
-    made._view = None
+    made._alias = None
     made._node = Node(_GETITEM, (node,), _NOT_KEPT, None, {"index": index}, (), y.dtype)
     return made
 
@@ -184,7 +243,7 @@ def _install() -> None:
     alone = {
         ufunc: _alone(op)
         for ufunc, op in UFUNCS.items()
-        if op.kind == "elementwise" and len(op.inputs) == 1 and op.put is None and not op.is_blind
+        if op.kind == "elementwise" and len(op.inputs) == 1 and not op.view and not op.is_blind
     }
     setattr(Tensor, "__neg__", alone[np.negative])  # noqa: B010 - a method is assigned
     general = ArrayLike.__array_ufunc__
@@ -192,6 +251,13 @@ def _install() -> None:
     def array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if not kwargs and method == "__call__":
             if len(inputs) == 1:
+                if modes.special and floor() and self._level == 0 and ufunc in alone:
+                    made = _new(Tensor)
+                    made._inner = ufunc(self._inner if self._alias is None else self._current()._inner)
+                    made._level = 0
+                    made._alias = None
+                    made._node = self._node and FRESH
+                    return made
                 if ufunc in alone:
                     return alone[ufunc](self)
                 if ufunc in UFUNCS:

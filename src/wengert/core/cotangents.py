@@ -64,7 +64,8 @@ def has_nan(g: Array) -> bool:
         return bool(g != g)
     if isinstance(g, np.ndarray) and g.dtype.char in "fdFD":
         # either is NaN exactly if an element is; which of them is the quicker depends on the size
-        g = np.vdot(g, g) if g.size < 4096 else np.minimum.reduce(g, None)
+        number = np.vdot(g, g) if g.size < 4096 else np.minimum.reduce(g, None)
+        return bool(number != number)
     return bool(np.any(g != g))
 
 

@@ -8,19 +8,18 @@ inside, which may be boxed in turn.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from itertools import count
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from wengert._types import NO_PARAMS, PLAIN, Array, Params
+from wengert.core import modes
 from wengert.core.op import Op
 from wengert.errors import ConversionError, InputError
 
-__all__ = ["Box", "apply", "close_level", "core_of", "open_level", "operand"]
+__all__ = ["Box", "apply", "close_level", "core_of", "is_open", "open_level", "operand"]
 
-_next_level: Callable[[], int] = count(1).__next__
 _OPEN = {0}
 
 
@@ -29,9 +28,14 @@ def open_level() -> int:
 
     Level 0 is that of the tensors people make, and always open.
     """
-    level = _next_level()
+    level = modes.new_level()
     _OPEN.add(level)
     return level
+
+
+def is_open(level: int) -> bool:
+    """Whether the transformation of ``level`` is not over."""
+    return level in _OPEN
 
 
 def close_level(level: int) -> None:
@@ -48,11 +52,18 @@ class Box:
     made outside a transformation can have traced values written into it.
     """
 
-    __slots__ = ("__weakref__", "_inner", "_level", "_view")
+    __slots__ = ("__weakref__", "_alias", "_inner", "_level")
 
     _inner: Any
     _level: int
-    _view: Any
+    _alias: Any
+    """A ``View`` or a ``Memory`` (see ``wengert.core.aliasing``); ``None`` if no one else can see this memory."""
+
+    @property
+    def _view(self) -> Any:
+        """The ``View`` record of a box that is a view of another, else ``None``."""
+        alias = self._alias
+        return alias if alias is not None and alias.is_view else None
 
     def _apply(self, op: Op, arrays: Sequence[Any], params: Params) -> Array:
         """``op(*arrays, **params)``; no argument has a higher level than this box, and none is inert around a box."""
@@ -77,9 +88,29 @@ class Box:
 
     def _current(self) -> Any:
         """This box, after updates of the array that it is a view of have been taken over."""
-        if self._view is not None:
-            self._view.refresh(self)
+        if self._alias is not None:
+            self._alias.refresh(self)
         return self
+
+    def _bare(self) -> Any:
+        """What the box holds, for keeping: no later update of the box reaches it."""
+        if self._alias is not None:
+            self._alias.refresh(self)
+            self._alias.pin()
+        return self._inner
+
+    def _assign(self, op: Op, path: tuple[Any, ...], index: Any, value: Array) -> bool:
+        """Do the update ``op`` in the memory that there is and record it, if that can be done; whether it was."""
+        return False
+
+    def _moved_to(self, array: np.ndarray[Any, Any]) -> Any:
+        """This box, a fresh result, now with ``array``, which has the same value, for its memory."""
+        raise NotImplementedError
+
+    @property
+    def _history(self) -> Any:
+        """What stands for how this box's value came about: another object whenever that changes."""
+        raise NotImplementedError
 
     def _plain(self, what: str) -> Any:
         """The bare array, where giving it away can't lose a gradient that a transformation is waiting for."""
@@ -98,6 +129,13 @@ class Box:
         """Lengths of the axes."""
         shape: tuple[int, ...] = self._inner.shape
         return shape
+
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        self._set_shape(shape)
+
+    def _set_shape(self, shape: Any) -> None:
+        raise NotImplementedError
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -122,7 +160,7 @@ def core_of(x: Any) -> Any:
     while isinstance(x, Box):
         if x._level in _OPEN and not (x._current()._inert and isinstance(x._inner, Box)):
             break
-        x = x._current()._inner
+        x = x._bare()
     return x
 
 
@@ -130,6 +168,8 @@ def apply(op: Op, arrays: Sequence[Any], params: Params = NO_PARAMS) -> Array:
     """``op(*arrays, **params)``, recorded by whichever of ``arrays`` belongs to the innermost transformation."""
     top: Box | None = None
     level = -1
+    if modes.special and (floor := modes.floor()):
+        arrays = [_unless_suspended(x, floor) for x in arrays]
     for x in arrays:
         if type(x) in PLAIN:
             continue
@@ -148,9 +188,16 @@ def _apply_to_cores(op: Op, arrays: Sequence[Any], params: Params) -> Array:
     """``apply``, where an argument has yet to be made an array or is an inert box around another box."""
     y = apply(op, [core_of(operand(x)) for x in arrays], params)
     x = arrays[0]
-    if op.put is not None and isinstance(x, Box) and isinstance(y, Box) and y._view is not None:
-        y._view.parent, y._view.seen = x, x._inner
+    if op.view and isinstance(x, Box) and isinstance(y, Box) and y._view is not None:
+        y._view.parent, y._view.seen, y._view.history = x, x._inner, x._history
     return y
+
+
+def _unless_suspended(x: Any, floor: int) -> Any:
+    """``x``, or what it holds if it belongs to a transformation whose recording is suspended."""
+    while isinstance(x, Box) and 0 < x._level < floor:
+        x = x._bare()
+    return x
 
 
 def operand(x: Any) -> Any:

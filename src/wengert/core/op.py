@@ -26,9 +26,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-__all__ = ["Kind", "Like", "Op", "Partial", "Rule"]
+__all__ = ["Kind", "Like", "Op", "Partial", "Rule", "View"]
 
 Kind = Literal["elementwise", "linear", "multilinear", "structured", "constant"]
+View = Literal["", "writeable", "overlapping", "read-only"]
 Rule = Callable[..., Any]
 Partial = Rule | int
 """A partial derivative: a rule, or the literal 1 or -1."""
@@ -56,8 +57,11 @@ class Op:
     (``"*xs"``) stands for any number. ``rules`` holds one rule an input: partial derivatives when ``kind`` is
     ``"elementwise"``, otherwise vector-Jacobian products. ``joint`` is a rule for all inputs at once, where they
     share work: it returns one cotangent an input. ``selects`` marks operations that pass some elements on and drop
-    others; ``reads``, the reading of ``x[index]``. ``put`` marks those whose result NumPy may return as a view of
-    their first input: ``put(x, value, **params)`` is ``x`` with what the view shows replaced by ``value``.
+    others; ``reads``, the reading of ``x[index]``; ``fresh``, those that make an array like another, to be written
+    to. ``view`` marks those whose result NumPy may return as a view of their first input, ``"writeable"`` or
+    ``"read-only"``, or ``"overlapping"`` if it is writeable and shows elements twice. ``update`` is what an in-place
+    update does to plain memory, ``update(x, index, value)``, and ``pull_in_place`` its pullback, from ``(g, node)`` to
+    the cotangents of ``x`` and of ``value``, where ``g`` may be overwritten.
     ``of_one`` is the operation on the second input that this one is when the first is the number 1, if it keeps
     less.
     """
@@ -71,8 +75,11 @@ class Op:
     joint: Rule | None = None
     selects: bool = False
     reads: bool = False
+    fresh: bool = False
     of_one: Op | None = None
-    put: Callable[..., Any] | None = None
+    view: View = ""
+    update: Callable[[Any, Any, Any], None] | None = None
+    pull_in_place: Callable[[Any, Any], tuple[Any, Any]] | None = None
 
     def __repr__(self) -> str:
         return f"<Op {self.name}: {self.kind}>"
@@ -133,6 +140,16 @@ class Op:
     def is_constant(self) -> bool:
         """Whether the derivative is zero wherever it exists."""
         return self.kind == "constant"
+
+    @cached_property
+    def is_pure(self) -> bool:
+        """Whether the result is always an array of its own, and of floating-point numbers where the input is."""
+        return self.kind == "linear" and not self.view
+
+    @cached_property
+    def is_local(self) -> bool:
+        """Whether the operation reads or writes part of an array, so that its pullback need not cost the whole."""
+        return self.reads or self.pull_in_place is not None
 
     @cached_property
     def is_blind(self) -> bool:

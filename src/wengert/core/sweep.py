@@ -9,8 +9,10 @@ import numpy as np
 from numpy import ndarray
 
 from wengert._types import Array
+from wengert.core import modes
 from wengert.core.cotangents import Scatter, accumulate, finish, fit, has_nan
 from wengert.core.dispatch import Box
+from wengert.core.fingerprints import verify
 from wengert.core.masking import is_strict, masked_sweep
 from wengert.core.op import Op
 from wengert.core.tape import Node, ancestry
@@ -40,6 +42,8 @@ def sweep(
     leave a NaN behind: so only then, and in derivatives of higher order, is the slower masked sweep run.
     """
     order, selective = ancestry(root)
+    if modes.debugged:
+        verify(order)
     if not (selective or seeded) or is_strict():
         return _plain_sweep(root, order, g, retain, every) or {}
     if nested or isinstance(g, Box):
@@ -60,6 +64,7 @@ def _plain_sweep(
     """The sweep over ``order`` (emptied on the way) by IEEE arithmetic; ``None`` if ``watch`` and there is a NaN."""
     totals: dict[Node, Array] = {root: g}
     shared = {root}  # nodes whose total may share memory with another array, so isn't to be written to
+    passing: set[Node] = set()  # updated since by their tensors, so nobody asks for their gradients
     while order:
         node = order.pop()
         if node in totals:
@@ -67,13 +72,12 @@ def _plain_sweep(
             if g.dtype is not node.dtype:
                 g = finish(g, node.dtype)
             op: Op = node.op  # type: ignore[assignment]  # leaves are not in the order
-            if every:
-                node.grad = g.copy() if node in shared and type(g) is ndarray else g
-            if op.reads and type(total := totals.get(node.parents[0])) is Scatter:  # type: ignore[arg-type]
-                total.hold(node.params["index"], g)
-                if every and not retain:
+            if op.is_local and _pull_locally(node, g, totals, shared, passing, every):
+                if not retain and (every or node is root):
                     node.release()
                 continue
+            if every:
+                node.grad = g.copy() if node in shared and type(g) is ndarray else g
             if op.pull_all is not None:
                 _add_together(op.pull_all(g, node), node.parents, totals, shared)
             else:
@@ -106,6 +110,47 @@ def _plain_sweep(
             node.grad = g
             node.spent = not retain
     return None if found else totals
+
+
+def _pull_locally(
+    node: Node, g: Array, totals: dict[Node, Array], shared: set[Node], passing: set[Node], every: bool
+) -> bool:
+    """Pull back an operation on few elements of an array at a cost that goes with these; whether that could be done."""
+    op: Op = node.op  # type: ignore[assignment]  # not a leaf
+    if op.pull_in_place is not None:
+        if type(g) is not ndarray:
+            return False
+        if node in shared or (every and node not in passing):
+            node.grad, g = (g if every else None), g.copy()
+        _hand_on(node, *op.pull_in_place(g, node), totals, shared, passing)
+        return True
+    total = totals.get(node.parents[0])  # type: ignore[arg-type]  # what is read has a parent
+    if type(total) is not Scatter:
+        return False
+    if every:
+        node.grad = g.copy() if node in shared and type(g) is ndarray else g
+    total.hold(node.params["index"], g)
+    return True
+
+
+def _hand_on(
+    node: Node, mine: Array, taken: Array, totals: dict[Node, Array], shared: set[Node], passing: set[Node]
+) -> None:
+    """Hand the cotangents that an update was pulled back to over to what was updated and what was written."""
+    for parent, r in zip(node.parents, (mine, taken), strict=True):
+        if parent is None:
+            continue
+        if r.shape != parent.shape:
+            r = fit(r, parent.shape)
+        if parent not in totals:
+            totals[parent] = r
+        elif r is mine:
+            shared.discard(parent)
+            totals[parent] = accumulate(r, totals[parent], parent, shared)
+        else:
+            totals[parent] = accumulate(totals[parent], r, parent, shared)
+    if node.parents[0] is not None:
+        passing.add(node.parents[0])
 
 
 def _add_together(

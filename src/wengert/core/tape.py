@@ -8,19 +8,18 @@ visits every node after all of its uses.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import count
 from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from wengert._types import NO_PARAMS, Array, Params
+from wengert.core.modes import next_number
 from wengert.core.op import Like, Op
 from wengert.errors import InvalidBackprop
 
-__all__ = ["Node", "ancestry", "leaf", "record"]
+__all__ = ["FRESH", "SAME", "Node", "ancestry", "clear", "interpose", "leaf", "record"]
 
-_number = count().__next__
 _by_number = attrgetter("number")
 
 
@@ -28,10 +27,13 @@ class Node:
     """One recorded value: the operation it came from, that operation's inputs, and what its rules need.
 
     ``op`` is ``None`` for a leaf. ``parents`` has an entry for each array input: its node, or ``None`` for a
-    constant. ``grad`` is where ``backward`` leaves the gradient.
+    constant. ``grad`` is where ``backward`` leaves the gradient. ``held`` are the locks that it keeps on arrays (see
+    ``wengert.core.guard``).
     """
 
-    __slots__ = ("dtype", "grad", "number", "op", "params", "parents", "shape", "spent", "xs", "y")
+    __slots__ = (
+        "__weakref__", "dtype", "grad", "held", "number", "op", "params", "parents", "shape", "spent", "xs", "y"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -50,9 +52,13 @@ class Node:
         self.params = params
         self.shape = shape
         self.dtype = dtype
-        self.number = _number()
+        self.number = next_number()
         self.grad: Array = None
+        self.held: Any = None
         self.spent = False
+
+    def __repr__(self) -> str:
+        return f"<Node {'leaf' if self.op is None else self.op.name}: {self.dtype} {self.shape}>"
 
     @property
     def ndim(self) -> int:
@@ -72,13 +78,31 @@ class Node:
         """Drop the saved values and the way back; what remains is spent."""
         self.spent = True
         self.parents = self.xs = ()
-        self.y = None
+        self.y = self.held = None
         self.params = NO_PARAMS
+
+    def keep(self, hold: Any) -> None:
+        """Keep a lock on an array until this node is released or gone."""
+        if hold is not None:
+            self.held = hold if self.held is None else (self.held, hold)
 
 
 def leaf(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Node:
     """A node that was computed from nothing."""
     return Node(None, (), (), None, NO_PARAMS, shape, dtype)
+
+
+def interpose(node: Node) -> Node:
+    """A new leaf behind ``node``, a leaf, which from now on stands for those who have used it so far."""
+    made = leaf(node.shape, node.dtype)
+    made.number = node.number - 0.5  # type: ignore[assignment]  # older than whatever uses it
+    made.grad = node.grad
+    node.op, node.parents, node.xs = SAME, (made,), (None,)
+    return made
+
+
+SAME = Op("same", "linear", lambda x: x, ("x",), (lambda g: g,))
+"""What stands between a leaf and its users where these must be told apart from the leaf's owner."""
 
 
 def record(op: Op, parents: tuple[Node | None, ...], xs: Iterable[Any], y: Array, params: Params) -> Node:
@@ -119,6 +143,21 @@ def ancestry(root: Node) -> tuple[list[Node], bool]:
                     stack.append(parent)
     order.sort(key=_by_number)
     return order, selective
+
+
+def clear(root: Node) -> None:
+    """Release ``root`` and all that it was computed from."""
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if not node.spent:
+            stack.extend([p for p in node.parents if p is not None])
+            node.release()
+
+
+FRESH = leaf((), np.dtype(float))
+"""The node of a variable that no operation has used yet: it gets one of its own when one does."""
+FRESH.spent = True
 
 
 def _spent() -> InvalidBackprop:

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array
-from wengert.core.aliasing import deliver
 from wengert.core.dispatch import apply
 from wengert.core.op import Op
 from wengert.core.registry import register
@@ -124,8 +123,8 @@ def _pairs(rng: np.random.Generator) -> list[Call]:
 
 
 @composite(np.divmod, samples=_pairs)
-def _divmod(a: Array, b: Array, out: tuple[Any, Any] = (None, None), **kwargs: Any) -> tuple[Array, Array]:
-    return np.floor_divide(a, b, out=out[0], **kwargs), np.remainder(a, b, out=out[1], **kwargs)
+def _divmod(a: Array, b: Array) -> tuple[Array, Array]:
+    return np.floor_divide(a, b), np.remainder(a, b)
 
 
 # Parts of numbers
@@ -139,14 +138,14 @@ def _numbers(rng: np.random.Generator) -> list[Call]:
 
 
 @composite(np.modf, samples=_numbers)
-def _modf(x: Array, out: tuple[Any, Any] = (None, None)) -> tuple[Array, Array]:
-    return deliver(apply(_FRACTION, (x,)), out[0], "np.modf"), np.trunc(x, out=out[1])
+def _modf(x: Array) -> tuple[Array, Array]:
+    return apply(_FRACTION, (x,)), np.trunc(x)
 
 
 @composite(np.frexp, samples=_numbers)
-def _frexp(x: Array, out: tuple[Any, Any] = (None, None)) -> tuple[Array, Array]:
+def _frexp(x: Array) -> tuple[Array, Array]:
     exponent = apply(_EXPONENT, (x,))
-    return np.ldexp(x, -exponent, out=out[0]), deliver(exponent, out[1], "np.frexp")
+    return np.ldexp(x, -exponent), exponent
 
 
 def _scalings(rng: np.random.Generator) -> list[Call]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from wengert._types import Array, Axis
-from wengert.core.aliasing import innermost, read_only
+from wengert.core.aliasing import innermost
 from wengert.core.dispatch import apply
 from wengert.core.op import Op
 from wengert.core.registry import register
@@ -165,7 +165,7 @@ linear(
     np.diagonal,
     "a offset axis1 axis2",
     a=_on_diagonal,
-    put=read_only,
+    view="read-only",
     selects=True,
     samples=drawn(
         ((3, 3),), ((3, 4), 1), ((3, 4), {"offset": -1}), ((2, 3, 4), 0, 2, 1), ((2, 3, 4), {"axis1": -1, "axis2": 0}),

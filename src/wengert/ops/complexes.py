@@ -6,12 +6,12 @@ the real numbers; its transpose, with respect to the inner product ``Re(conj(g)Â
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from wengert._types import Array
-from wengert.core.arraylike import call_ufunc
 from wengert.core.dispatch import apply
 from wengert.core.op import Op
 from wengert.core.registry import register
@@ -53,9 +53,7 @@ def from_parts(real: Array, imag: Array) -> Array:
     return apply(_FROM_PARTS, (real, imag))
 
 
-_REAL = register(
-    Op("real", "linear", np.real, ("x",), (lambda g: g,), put=lambda x, value: from_parts(value, np.imag(x)))
-)
+_REAL = register(Op("real", "linear", np.real, ("x",), (lambda g: g,), view="writeable"))
 _IMAG = register(
     Op(
         "imag",
@@ -63,7 +61,7 @@ _IMAG = register(
         np.imag,
         ("x",),
         (lambda g: from_parts(np.zeros((), g.dtype), g),),
-        put=lambda x, value: from_parts(np.real(x), value),
+        view="writeable",
     )
 )
 
@@ -76,6 +74,60 @@ def _real_part(val: Array) -> Array:
 @composite(np.imag, samples=_plane)
 def _imaginary_part(val: Array) -> Array:
     return apply(_IMAG, (val,))
+
+
+# The memory of complex numbers seen as that of real ones, and the reverse: what ``x.view(dtype)`` gives
+
+
+def _reader(dtype: Callable[[Array], Any]) -> Callable[[Array], Array]:
+    def read(x: Array) -> Array:
+        if not x.flags.c_contiguous and x.strides[-1] != x.itemsize:  # a tangent may lie otherwise than its primal
+            x = np.ascontiguousarray(x)
+        return x.view(dtype(x))
+
+    return read
+
+
+def _joined(parts: Array) -> Array:
+    return from_parts(parts[..., ::2], parts[..., 1::2])
+
+
+def _parted(z: Array) -> Array:
+    return np.reshape(np.stack([np.real(z), np.imag(z)], -1), (*z.shape[:-1], 2 * z.shape[-1]))
+
+
+for _name, _dtype, _back in (
+    ("view_as_real", lambda x: x.real.dtype, _joined),
+    ("view_as_complex", lambda x: np.result_type(x, np.complex64), _parted),
+):
+    register(
+        Op(
+            _name,
+            "linear",
+            _reader(_dtype),
+            ("x",),
+            (lambda g, back=_back: back(g),),
+            view="writeable",
+        )
+    )
+
+
+def viewed(x: Array) -> Array:
+    """A copy of complex numbers viewed as real ones, of real numbers as complex ones."""
+    if _is_complex(x):
+        return np.copy(x, "C").view(np.finfo(x.dtype).dtype)
+    x = np.copy(x.astype(np.result_type(x, np.float32)), "C")
+    return x.view(np.result_type(x, np.complex64))
+
+
+composite(
+    viewed,
+    samples=lambda rng: [
+        call(rng.normal(size=(2, 3)) + 1j * rng.normal(size=(2, 3))),
+        call(rng.normal(size=(2, 4))),
+        call(rng.normal(size=(0, 2))),
+    ],
+)(viewed)
 
 
 @composite(np.real_if_close, samples=_plane)
@@ -128,8 +180,8 @@ _DIRECTION = register(
 
 
 @composite(np.sign, samples=_plane)
-def _sign(x: Array, **kwargs: Any) -> Array:
-    return call_ufunc(_DIRECTION if _is_complex(x) else _SIGN, np.sign, (x,), **kwargs)
+def _sign(x: Array) -> Array:
+    return apply(_DIRECTION if _is_complex(x) else _SIGN, (x,))
 
 
 @composite(np.angle, samples=_plane, kinks=[(call(_ORIGIN), (_ORIGIN,))])

@@ -172,7 +172,7 @@ def _dot_by_b(g: Array, a: Array, b_like: Any) -> Array:
 
 multilinear(
     np.dot,
-    "a b",
+    "a b out",
     a=_dot_by_a,
     b=_dot_by_b,
     samples=lambda rng: [
@@ -252,7 +252,7 @@ multilinear(
 )
 multilinear(
     np.outer,
-    "a b",
+    "a b out",
     a=lambda g, a_like, b: np.reshape(dot(g, conjugate(_vector(b))), a_like.shape),
     b=lambda g, a, b_like: np.reshape(dot(conjugate(_vector(a)), g), b_like.shape),
     samples=lambda rng: [
@@ -378,7 +378,7 @@ def _trace_pull(g: Array, a_like: Any, offset: int = 0, axis1: int = 0, axis2: i
 
 linear(
     np.trace,
-    "a offset axis1 axis2 dtype",
+    "a offset axis1 axis2 dtype out",
     a=_trace_pull,
     samples=lambda rng: [
         call(rng.normal(size=(3, 3))),

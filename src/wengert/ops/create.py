@@ -18,11 +18,11 @@ from wengert.ops.shape import array_of
 __all__: list[str] = []
 
 
-# Arrays like another. They are constants of the level of the array they are like, so traced values can be written in.
+# Arrays like another: of its level, so traced values can be written in, and leaves where a person's tensor is copied.
 
-constant(np.zeros_like, "a dtype order subok shape")
-constant(np.ones_like, "a dtype order subok shape")
-constant(np.empty_like, "prototype dtype order subok shape")
+constant(np.zeros_like, "a dtype order subok shape", fresh=True)
+constant(np.ones_like, "a dtype order subok shape", fresh=True)
+constant(np.empty_like, "prototype dtype order subok shape", fresh=True)
 
 
 @composite(
@@ -90,7 +90,7 @@ def _meshgrid(*xi: Array, copy: bool = True, sparse: bool = False, indexing: str
     made = tuple([np.reshape(x, shape) for x, shape in zip(arrays, shapes, strict=True)])
     if not sparse:
         made = np.broadcast_arrays(*made)
-    return tuple([np.copy(x) for x in made]) if copy else made
+    return tuple([np.copy(x, "C") for x in made]) if copy else made
 
 
 @composite(np.ix_, samples=lambda r: [call(r.normal(size=2), r.normal(size=3)), call(r.normal(size=2))])

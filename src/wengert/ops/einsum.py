@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from wengert._types import Array
+from wengert._types import Array, Shape
 from wengert.core.aliasing import deliver
 from wengert.core.dispatch import apply, operand
 from wengert.core.op import Op
@@ -60,8 +60,20 @@ def _pull(g: Array, i: int, xs: Sequence[Array], subscripts: str, optimize: Any 
     """The cotangent of operand ``i``: the sum in which the result's cotangent takes that operand's place."""
     inputs, _, output = subscripts.partition("->")
     terms = inputs.split(",")
-    term, shape = terms.pop(i), np.shape(xs[i])
     others = [conjugate(x) for k, x in enumerate(xs) if k != i]
+    return _in_place(g, terms.pop(i), np.shape(xs[i]), others, terms, output, optimize)
+
+
+def _pull_alone(g: Array, x_like: Any, subscripts: str) -> Array:
+    """The same for a sum of one operand, of which nothing but the shape is needed."""
+    term, _, output = subscripts.partition("->")
+    return _in_place(g, term, x_like.shape, [], [], output)
+
+
+def _in_place(
+    g: Array, term: str, shape: Shape, others: list[Array], terms: list[str], output: str, optimize: Any = False
+) -> Array:
+    """The sum of ``g`` and the other operands in the place of the operand ``term`` of ``shape``."""
     known = set(output).union(*terms)
     kept = "".join([c for c in dict.fromkeys(term) if c in known])
     if isinstance(optimize, list | tuple):  # a path for the forward sum
@@ -95,6 +107,25 @@ def _evaluate(*xs: Array, subscripts: str, **options: Any) -> Array:
 
 _EINSUM = register(Op("einsum", "multilinear", _evaluate, ("*xs",), (_pull,)))
 _EINSUM_OF_DIAGONALS = register(Op("einsum_of_diagonals", "multilinear", _evaluate, ("*xs",), (_pull,), selects=True))
+
+
+def _alone(name: str, **facts: Any) -> Op:
+    """A sum of one operand: a view, if its axes are but put in another order or taken along a diagonal."""
+    return register(
+        Op(
+            name,
+            "linear",
+            lambda x, subscripts, **options: np.einsum(subscripts, x, **options),
+            ("x",),
+            (_pull_alone,),
+            view="writeable",
+            **facts,
+        )
+    )
+
+
+_EINSUM_ALONE = _alone("einsum_alone")
+_EINSUM_OF_DIAGONAL = _alone("einsum_of_diagonal", selects=True)
 
 
 def _samples(rng: np.random.Generator) -> list[Call]:
@@ -138,6 +169,10 @@ def _einsum(*operands: Any, out: Any = None, optimize: Any = False, **options: A
     if optimize is not False:
         options["optimize"] = optimize
     terms = subscripts.partition("->")[0].split(",")
-    op = _EINSUM if all([len(set(term)) == len(term) for term in terms]) else _EINSUM_OF_DIAGONALS
+    plain = all([len(set(term)) == len(term) for term in terms])
+    if len(xs) == 1:
+        op = _EINSUM_ALONE if plain else _EINSUM_OF_DIAGONAL
+    else:
+        op = _EINSUM if plain else _EINSUM_OF_DIAGONALS
     y = apply(op, xs, {"subscripts": subscripts, **options})
     return y if out is None else deliver(y, out, "np.einsum")

@@ -97,7 +97,7 @@ def composite(*functions: Callable[..., Any], **facts: Any) -> Callable[[Callabl
     return register_all
 
 
-_ENGINE = frozenset({"name", "evaluate", "jvps", "joint", "selects", "put", "of_one"})
+_ENGINE = frozenset({"name", "evaluate", "jvps", "joint", "selects", "fresh", "view", "of_one"})
 _FACTS = frozenset({"domain", "analytic", "samples", "kinks"})
 
 
@@ -153,7 +153,7 @@ def bind(op: Op, signature: str) -> Callable[..., Any]:
         if len(args) != 1:
             if len(args) == 0:
                 args = (params.pop(array_names[0]),)
-            params.update(zip(param_names, args[1:], strict=False))
+            params.update(_named(op, param_names, args[1:]))
         if "out" in params:
             out = params.pop("out")
             return deliver(one(args[0], **params), out, f"np.{op.name}")
@@ -163,7 +163,7 @@ def bind(op: Op, signature: str) -> Callable[..., Any]:
     def several(*args: Any, **params: Any) -> Any:
         if len(args) != arity:
             args += tuple([params.pop(name) for name in array_names[len(args) :]])
-            params.update(zip(param_names, args[arity:], strict=False))
+            params.update(_named(op, param_names, args[arity:]))
         if op.kind == "multilinear":  # whose rules ask for axes, which a Python number has not
             args = tuple([np.asarray(x) if type(x) in (bool, int, float, complex) else x for x in args])
         if "out" in params:
@@ -172,3 +172,10 @@ def bind(op: Op, signature: str) -> Callable[..., Any]:
         return apply(op, args[:arity], params)
 
     return one if arity == 1 else several
+
+
+def _named(op: Op, names: tuple[str, ...], args: tuple[Any, ...]) -> zip[tuple[str, Any]]:
+    """Parameters that were given by position, with their names."""
+    if len(args) > len(names):
+        raise TypeError(f"np.{op.name} takes {len(names)} arguments besides its arrays; {len(args)} were given.")
+    return zip(names, args, strict=False)

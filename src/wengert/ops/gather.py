@@ -130,3 +130,20 @@ def _apply_along_axis(func1d: Callable[..., Array], axis: int, arr: Array, *args
     y = np.reshape(np.stack(parts), shape + parts[0].shape)
     made = range(len(shape), y.ndim)
     return np.moveaxis(y, made, range(axis, axis + len(made)))
+
+
+@composite(
+    np.apply_over_axes,
+    samples=lambda r: [call(np.sum, r.normal(size=(2, 3, 2)), (0, 2)), call(np.mean, r.normal(size=(2, 3)), -1)],
+)
+def _apply_over_axes(func: Callable[..., Array], a: Array, axes: Any) -> Array:
+    y = array_of(a)
+    ndim = y.ndim
+    for axis in np.ravel(axes).tolist():
+        made = func(y, axis)
+        if made.ndim == ndim - 1:
+            made = np.expand_dims(made, axis)
+        if made.ndim != ndim:
+            raise ValueError(f"apply_over_axes: the function gave {made.ndim} axes where {ndim} were wanted.")
+        y = made
+    return y

@@ -10,16 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from wengert._types import PLAIN, Array, Shape
-from wengert.core.aliasing import Layout, blank, innermost, keeps_gradient, layout_of, write
+from wengert._types import PLAIN, Array, Params, Shape
+from wengert.core.aliasing import Layout, assign, blank, innermost, keeps_gradient, layout_of, region, write
 from wengert.core.cotangents import HALF, SINGLE, Scatter, add_parts, names_once
 from wengert.core.dispatch import Box, apply
 from wengert.core.op import Op
 from wengert.core.registry import register, register_function
+from wengert.core.tape import Node
 from wengert.errors import InputError
 from wengert.ops.cases import drawn, enter
 
 __all__ = ["GETITEM", "check_writable", "overwrite", "plain_index", "read_at", "replaced", "scattered", "spread"]
+
+Path = tuple[tuple[Op, Params], ...]
 
 _BOUNDS = frozenset({int, NoneType})
 
@@ -85,38 +88,61 @@ GETITEM: Op = register(
         lambda x, index: x[index],
         ("x",),
         (lambda g, x_like, index: Scatter(index, g, x_like.shape, x_like.dtype, spread),),
-        put=lambda x, value, index: replaced(x, index, value),
+        view="writeable",
         selects=True,
         reads=True,
     )
 )
 
 
-def _replace(x: Array, value: Array, index: Any) -> np.ndarray[Any, Any]:
-    """A copy of ``x`` with ``x[index] = value`` done."""
+def _updated(x: Array, value: Array, index: Any, op: Op, path: Path = (), order: Any = "C") -> np.ndarray[Any, Any]:
+    """A copy of ``x``, updated."""
     x = np.asarray(x)
-    y = blank(*layout_of(x))
+    y = blank(x.shape, x.dtype, order) if path else blank(*layout_of(x))
     y[...] = x
-    y[index] = value
+    op.update(region(y, path), index, value)  # type: ignore[misc]  # an update
     return y
 
 
-def _keep_the_rest(g: Array, index: Any) -> Array:
+def _put(x: np.ndarray[Any, Any], index: Any, value: Array) -> None:
+    x[index] = value
+
+
+def _keep_the_rest(g: Array, index: Any, path: Path = (), order: Any = "C") -> Array:
     """The cotangent of what was not overwritten: zero where it was."""
-    return replaced(g, index, np.zeros((), g.dtype))
+    return apply(UPDATE, (g, np.zeros((), g.dtype)), {"index": index, "path": path, "order": order})
 
 
-def _written(g: Array, value_like: Any, index: Any) -> Array:
+def _written(g: Array, value_like: Any, index: Any, path: Path = (), order: Any = "C") -> Array:
     """The cotangent of what was written: where an element was written twice, only the last write counts."""
-    r = g[index]
-    if not names_once(index):
-        places = np.zeros(g.shape, np.intp)
+    r = region(g, path)[index]
+    if not names_once(index) or any([op.view == "overlapping" for op, _ in path]):
+        places = blank(g.shape, np.dtype(np.intp), order) if path else np.zeros(g.shape, np.intp)
+        shown = region(places, path)
         count = np.arange(r.size).reshape(r.shape)
-        places[index] = count
-        last = places[index] == count
+        shown[index] = count
+        last = shown[index] == count
         if not last.all():
             r = np.where(last, r, np.zeros((), r.dtype))
     return _with_leading_axes(r, value_like.ndim)
+
+
+def _take_out(g: np.ndarray[Any, Any], node: Node) -> tuple[Array, Array]:
+    """The cotangents of what was not overwritten, in ``g``'s own memory, and of what was written."""
+    index, path = node.params["index"], node.params.get("path", ())
+    shown = region(g, path)
+    if path and not np.may_share_memory(shown, g):
+        laid = blank(node.shape, g.dtype, node.params["order"])
+        laid[...] = g
+        g, shown = laid, region(laid, path)
+    value = node.parents[1]
+    taken = None
+    if value is not None:
+        taken = _written(g, value, index, path, node.params.get("order", "C"))
+        if taken.base is not None:
+            taken = taken.copy()
+    shown[index] = 0
+    return g, taken
 
 
 def _with_leading_axes(g: Array, ndim: int) -> Array:
@@ -124,12 +150,24 @@ def _with_leading_axes(g: Array, ndim: int) -> Array:
     return np.reshape(g, (1,) * (ndim - g.ndim) + g.shape) if ndim > g.ndim else g
 
 
-REPLACE: Op = register(Op("replace", "linear", _replace, ("x", "value"), (_keep_the_rest, _written), selects=True))
+UPDATE: Op = register(
+    Op(
+        "update",
+        "linear",
+        lambda x, value, **where: _updated(x, value, op=UPDATE, **where),
+        ("x", "value"),
+        (_keep_the_rest, _written),
+        selects=True,
+        update=_put,
+        pull_in_place=_take_out,
+    )
+)
+"""``x`` with ``x[index] = value`` done, or that in what ``path`` leads to in ``x``."""
 
 
 def replaced(x: Array, index: Any, value: Array) -> Array:
     """``x`` with ``x[index] = value`` done, as a new array."""
-    return apply(REPLACE, (x, value), {"index": index})
+    return apply(UPDATE, (x, value), {"index": index})
 
 
 def _filled(value: Array, layout: Layout) -> np.ndarray[Any, Any]:
@@ -145,7 +183,10 @@ FILL: Op = register(
 
 def overwrite(x: Box, value: Array) -> None:
     """``x[...] = value``: what ``x`` held before has no part in the result."""
-    write(x, apply(FILL, (value,), {"layout": layout_of(np.asarray(innermost(x)))}))
+    if x._view is None and (isinstance(value, Box) or x._inert):
+        write(x, apply(FILL, (value,), {"layout": layout_of(np.asarray(innermost(x)))}))
+    else:
+        assign(x, ..., value)
 
 
 def read_at(x: Array, index: Any) -> Array:

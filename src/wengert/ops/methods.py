@@ -20,7 +20,7 @@ from wengert.core.registry import UFUNC_METHODS, UFUNCS, register
 from wengert.errors import UnsupportedFunction
 from wengert.ops.cases import Call, call
 from wengert.ops.entries import composite
-from wengert.ops.index import check_writable, plain_index, replaced
+from wengert.ops.index import check_writable, plain_index, replaced, spread
 from wengert.ops.products import lined_up
 from wengert.ops.queries import plain_tree
 from wengert.ops.reduce import axes_of, keep, restrict
@@ -38,7 +38,8 @@ def _named(ufunc: np.ufunc, function: Callable[..., Any], samples: Callable[[np.
         array = operand(array)
         if dtype is not None and array.dtype != dtype:
             array = array.astype(dtype)
-        return function(array, axis=axis, out=out, keepdims=keepdims, **kwargs)
+        target = out[0] if isinstance(out, tuple) else out  # as ufuncs hand it on
+        return function(array, axis=axis, out=target, keepdims=keepdims, **kwargs)
 
 
 def _reductions(rng: np.random.Generator) -> list[Call]:
@@ -118,10 +119,15 @@ _log_of_sum(np.logaddexp, np.exp)
 _log_of_sum(np.logaddexp2, np.exp2)
 
 
-def _is_question(ufunc: np.ufunc, array: Array) -> bool:
-    """Whether a reduction by ``ufunc`` gives no floating-point numbers, hence no derivative."""
+def _answers(ufunc: np.ufunc) -> bool:
+    """Whether ``ufunc`` gives truth values or whole numbers, hence no derivative."""
     op = UFUNCS.get(ufunc)
-    return op is not None and op.is_constant and (ufunc.types[-1][-1] == "?" or array.dtype.kind not in "fc")
+    return op is not None and op.is_constant and "dd->d" not in ufunc.types
+
+
+def _check(method: Callable[..., Any], array: Array, *args: Any) -> None:
+    """NumPy's own errors, for a call on ones of the same kind: about dtypes, axes, and the order of reductions."""
+    method(np.ones((1,) * array.ndim, array.dtype), *args)
 
 
 def _slices(array: Array, axis: int) -> list[Array]:
@@ -141,16 +147,17 @@ def _reduce(
     """Slice after slice, from the first or from ``initial``."""
     array = operand(array)
     name = f"np.{ufunc.__name__}.reduce"
-    if _is_question(ufunc, array):
+    if _answers(ufunc):
         chosen = {"where": plain_tree(where)} | ({} if initial is None else {"initial": plain_tree(initial)})
         return deliver(ufunc.reduce(plain_tree(array), axis, dtype, keepdims=keepdims, **chosen), out, name)
+    _check(ufunc.reduce, array, axis, dtype)
     if dtype is not None:
         array = array.astype(dtype)
     mask = None if where is True else lined_up(np.broadcast_to(plain_tree(where), array.shape), axis)
     if initial is None and (mask is not None or 0 in lined_up(array, axis).shape[-1:]):
-        initial = ufunc.identity
-        if initial is None:
+        if ufunc.identity is None:
             raise ValueError(f"{name} has no identity, so where= and empty axes need initial=.")
+        initial = np.asarray(ufunc.identity, array.dtype)
     y = _fold(ufunc, lined_up(array, axis), initial, mask)
     if keepdims:
         y = keep(y, array.shape, axes_of(axis, array.ndim), False)
@@ -171,8 +178,9 @@ def _accumulate(ufunc: np.ufunc, array: Array, axis: int = 0, dtype: Any = None,
     """All results on the way of a reduction."""
     array = operand(array)
     name = f"np.{ufunc.__name__}.accumulate"
-    if _is_question(ufunc, array):
+    if _answers(ufunc):
         return deliver(ufunc.accumulate(plain_tree(array), axis, dtype), out, name)
+    _check(ufunc.accumulate, array, axis, dtype)
     if dtype is not None:
         array = array.astype(dtype)
     (axis,) = axes_of(axis, array.ndim)
@@ -182,18 +190,63 @@ def _accumulate(ufunc: np.ufunc, array: Array, axis: int = 0, dtype: Any = None,
     return deliver(np.stack(results, axis=axis) if results else array, out, name)
 
 
-def _reduceat(ufunc: np.ufunc, array: Array, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Array:
-    """Reductions of the stretches that start at ``indices``; a stretch that would run backwards is one element."""
-    array = operand(array)
-    (axis,) = axes_of(axis, array.ndim)
-    n = array.shape[axis]
+def _stretches(indices: Any, n: int, name: str) -> list[range]:
+    """What ``reduceat`` reduces: from each index up to the next; where that would run backwards, one element."""
     starts = [int(i) for i in plain_index(indices)]
     if not all(0 <= i < n for i in starts):
-        raise IndexError(f"np.{ufunc.__name__}.reduceat: indices {starts} for an axis of {n} elements.")
-    stretches = [slice(i, j if i < j else i + 1) for i, j in pairwise([*starts, n])]
+        raise IndexError(f"{name}: indices {starts} for an axis of {n} elements.")
+    return [range(i, j if i < j else i + 1) for i, j in pairwise([*starts, n])]
+
+
+def _reduceat(ufunc: np.ufunc, array: Array, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Array:
+    array = operand(array)
+    name = f"np.{ufunc.__name__}.reduceat"
+    if _answers(ufunc):
+        return deliver(ufunc.reduceat(plain_tree(array), plain_index(indices), axis, dtype), out, name)
+    _check(ufunc.reduceat, array, [0], axis, dtype)
+    (axis,) = axes_of(axis, array.ndim)
     before = (slice(None),) * axis
-    results = [ufunc.reduce(array[(*before, s)], axis=axis, dtype=dtype) for s in stretches]
-    return deliver(np.stack(results, axis=axis), out, f"np.{ufunc.__name__}.reduceat")
+    parts = [array[(*before, slice(r.start, r.stop))] for r in _stretches(indices, array.shape[axis], name)]
+    results = [ufunc.reduce(part, axis=axis, dtype=dtype) for part in parts]
+    return deliver(np.stack(results, axis=axis), out, name)
+
+
+def _pull_sums(g: Array, array_like: Any, indices: Any, axis: int) -> Array:
+    """Each sum's cotangent at all elements that it is of."""
+    stretches = _stretches(indices, array_like.shape[axis], "np.add.reduceat")
+    sums = np.repeat(np.arange(len(stretches)), [len(r) for r in stretches])
+    places = np.concatenate([np.array(r) for r in stretches])
+    index = (*(slice(None),) * axis, places)
+    return spread([index], [np.take(g, sums, axis)], array_like.shape, array_like.dtype)
+
+
+_SUMS = register(
+    Op(
+        "add.reduceat",
+        "linear",
+        lambda array, indices, axis: np.add.reduceat(array, indices, axis),
+        ("array",),
+        (_pull_sums,),
+    )
+)
+
+
+@composite(
+    np.add.reduceat,
+    samples=lambda rng: [
+        call(rng.normal(size=5), [0, 3, 1, 1]),
+        call(rng.normal(size=(2, 4)), [0, 2], axis=-1),
+        call(rng.normal(size=(3, 2)), np.array([2, 0])),
+    ],
+)
+def _add_reduceat(array: Array, indices: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Array:
+    array = operand(array)
+    _check(np.add.reduceat, array, [0], axis, dtype)
+    if dtype is not None:
+        array = array.astype(dtype)
+    (axis,) = axes_of(axis, array.ndim)
+    index = np.array(plain_index(indices), np.intp)
+    return deliver(apply(_SUMS, (array,), {"indices": index, "axis": axis}), out, "np.add.reduceat")
 
 
 def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Array:

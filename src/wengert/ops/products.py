@@ -1,7 +1,8 @@
-"""Products along axes, right also where elements are zero, to any order of derivative."""
+"""Cross products; and products along axes, right also where elements are zero, to any order of derivative."""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ from wengert._types import Array, Axis, Shape
 from wengert.core.registry import register_function
 from wengert.ops.cases import Call, call
 from wengert.ops.contract import conjugate
-from wengert.ops.entries import structured
+from wengert.ops.entries import composite, structured
 from wengert.ops.reduce import axes_of, keep, selective
+from wengert.ops.shape import array_of
 
 __all__ = ["apart", "is_safe_divisor", "lined_up"]
 
@@ -108,3 +110,42 @@ structured(
     analytic=True,
 )
 register_function(np.prod, selective(np.prod, "a axis dtype out keepdims initial where", 1, np.multiply))
+
+
+# Cross products
+
+
+def _crossed(rng: np.random.Generator) -> list[Call]:
+    def pair(a: tuple[int, ...], b: tuple[int, ...], **axes: int) -> Call:
+        return call(rng.normal(size=a), rng.normal(size=b), **axes)
+
+    return [
+        pair((3,), (3,)),
+        pair((2, 3), (3,)),
+        pair((2, 1, 3), (4, 3)),
+        pair((3, 2), (3, 2), axis=0),
+        pair((3, 2), (2, 3), axisa=0, axisc=0),
+    ]
+
+
+@composite(np.cross, samples=_crossed, analytic=True)
+def _cross(a: Array, b: Array, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Array:
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = np.moveaxis(array_of(a), axisa, -1), np.moveaxis(array_of(b), axisb, -1)
+    if a.shape[-1] not in (2, 3) or b.shape[-1] not in (2, 3):
+        raise ValueError(f"np.cross takes vectors of 3 components; the shapes are {a.shape} and {b.shape}.")
+    if 2 in (a.shape[-1], b.shape[-1]):
+        warnings.warn(
+            "Arrays of 2-dimensional vectors are deprecated; use 3-dimensional ones.", DeprecationWarning, stacklevel=2
+        )
+    if a.shape[-1] == 2 == b.shape[-1]:
+        return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    (a0, a1, a2), (b0, b1, b2) = _components(a), _components(b)
+    return np.stack(np.broadcast_arrays(a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0), axis=axisc)
+
+
+def _components(x: Array) -> list[Array]:
+    """The three components of vectors; a third that is missing is zero."""
+    parts = [x[..., i] for i in range(x.shape[-1])]
+    return parts if len(parts) == 3 else [*parts, np.zeros(x.shape[:-1], x.dtype)]

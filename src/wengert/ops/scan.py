@@ -78,9 +78,13 @@ _CUMPROD = register(
 )
 
 
-def _scanned(op: Op, a: Array, axis: int | None, dtype: Any, out: Any) -> Array:
+def _scanned(op: Op, a: Array, axis: int | tuple[int, ...] | None, dtype: Any, out: Any) -> Array:
     """``op`` along ``axis``; of all elements in order, if that is ``None``."""
     a = operand(a)
+    if isinstance(axis, tuple):
+        if len(axis) != 1:
+            raise ValueError(f"np.{op.name} and accumulate run along one axis; axis={axis}.")
+        axis = axis[0]
     if axis is None or a.ndim == 0:
         a = np.reshape(a, (-1,))
         axis = 0

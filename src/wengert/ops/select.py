@@ -13,6 +13,8 @@ from wengert.core.aliasing import deliver
 from wengert.core.dispatch import apply, operand
 from wengert.core.op import Op
 from wengert.core.registry import register, register_function
+from wengert.core.ufuncs import call_with
+from wengert.errors import InputError
 from wengert.ops.cases import Call, call, enter
 from wengert.ops.complexes import from_parts
 from wengert.ops.entries import composite, elementwise
@@ -252,7 +254,11 @@ def _clip(
     *,
     min: Any = _MISSING,  # noqa: A002 - NumPy's name
     max: Any = _MISSING,  # noqa: A002 - NumPy's name
-    **kwargs: Any,
+    where: Any = True,
+    dtype: Any = None,
+    casting: Any = "same_kind",
+    order: Any = "K",
+    subok: bool = True,
 ) -> Array:
     if (a_min is not _MISSING or a_max is not _MISSING) and (min is not _MISSING or max is not _MISSING):
         raise ValueError("np.clip takes the bounds either as a_min and a_max or as min and max, not as both.")
@@ -261,7 +267,12 @@ def _clip(
         low = _extremes(a)[0]
     if high is None or high is _MISSING:
         high = _extremes(a)[1]
-    return deliver(apply(_CLIP, (a, low, high), kwargs), out, "np.clip")
+    a, low, high = map(operand, (a, low, high))
+    if dtype is not None:
+        if not np.can_cast(a.dtype, dtype, casting):
+            raise InputError(f"np.clip: can't compute in {np.dtype(dtype)} from {a.dtype} with casting={casting!r}.")
+        a, low, high = [x.astype(dtype) if hasattr(x, "dtype") else x for x in (a, low, high)]
+    return call_with(lambda *xs: apply(_CLIP, xs), (a, low, high), "np.clip", out, where, casting, order)
 
 
 def _extremes(a: Array) -> tuple[Any, Any]:

@@ -9,10 +9,10 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from numpy.lib.stride_tricks import sliding_window_view
 
 from wengert._types import Array, Axis, Shape
-from wengert.core.aliasing import innermost, read_only
+from wengert.core.aliasing import innermost
 from wengert.core.cotangents import HALF, SINGLE, fit
 from wengert.core.dispatch import Box, apply, operand
-from wengert.core.op import Op
+from wengert.core.op import Op, View
 from wengert.core.registry import register
 from wengert.ops.cases import call, drawn
 from wengert.ops.entries import composite, linear
@@ -26,7 +26,7 @@ RESHAPE: Op = register(
         lambda a, shape, order="C": a.reshape(shape, order=order),
         ("a",),
         (lambda g, a_like, order="C": g.reshape(a_like.shape, order=order),),
-        put=lambda a, value, shape, order="C": value.reshape(a.shape, order=order),
+        view="writeable",
     )
 )
 
@@ -66,7 +66,7 @@ RAVEL: Op = register(
         lambda a, order="C": a.ravel(order),
         ("a",),
         (lambda g, a_like, order="C": g.reshape(a_like.shape, order=order),),
-        put=lambda a, value, order="C": value.reshape(a.shape, order=order),
+        view="writeable",
     )
 )
 
@@ -93,7 +93,7 @@ linear(
     "a axes",
     evaluate=lambda a, axes=None: a.transpose(axes),
     a=_untransposed,
-    put=lambda a, value, axes=None: _untransposed(value, axes),
+    view="writeable",
     samples=drawn(
         ((2, 3),), ((2, 3, 4), (2, 0, 1)), ((2, 3, 4), {"axes": (-1, 0, -2)}), ((2, 3), None), ((3,),), ((),), ((0, 3),)
     ),
@@ -149,6 +149,8 @@ def _expand_dims(a: Array, axis: Any) -> Array:
 
 @composite(np.squeeze, samples=drawn(((1, 3, 1),), ((1, 3, 1), 0), ((1, 3, 1), {"axis": (0, -1)}), ((1, 1),), ((),)))
 def _squeeze(a: Array, axis: Axis = None) -> Array:
+    if axis is None and 1 not in a.shape:
+        return a
     if axis is None or (a.ndim == 0 and axis in (0, -1)):
         return np.reshape(a, tuple([n for n in a.shape if n != 1]))
     places = normalize_axis_tuple(axis, a.ndim)
@@ -162,7 +164,7 @@ linear(
     "array shape subok",
     evaluate=lambda array, shape, subok=False: np.broadcast_to(array, shape),
     array=lambda g, array_like: fit(g, array_like.shape),
-    put=read_only,
+    view="read-only",
     samples=drawn(((3,), (2, 3)), ((2, 1), (2, 3)), ((), (2,)), ((1, 3), {"shape": (4, 2, 3)}), ((1,), 0), ((3,), 3)),
 )
 
@@ -232,15 +234,37 @@ FOLD: Op = register(
     Op("fold", "linear", _fold, ("g",), (lambda g, window_shape, axis: sliding_window_view(g, window_shape, axis),))
 )
 
-linear(
+
+def _windows_op(name: str, writeable: bool, view: View) -> Op:
+    return register(
+        Op(
+            name,
+            "linear",
+            lambda x, window_shape, axis=None: sliding_window_view(x, window_shape, axis, writeable=writeable),
+            ("x",),
+            (
+                lambda g, x_like, window_shape, axis=None: apply(
+                    FOLD, (g,), {"shape": x_like.shape, "window_shape": window_shape, "axis": axis}
+                ),
+            ),
+            view=view,
+        )
+    )
+
+
+_WINDOWS = _windows_op("sliding_window_view", False, "read-only")
+_WRITEABLE_WINDOWS = _windows_op("writeable_windows", True, "overlapping")
+
+
+@composite(
     sliding_window_view,
-    "x window_shape axis",
-    evaluate=lambda x, window_shape, axis=None, **_: sliding_window_view(x, window_shape, axis),
-    x=lambda g, x_like, window_shape, axis=None: apply(
-        FOLD, (g,), {"shape": x_like.shape, "window_shape": window_shape, "axis": axis}
-    ),
-    put=read_only,
     samples=drawn(
-        ((5,), 3), ((4, 5), (2, 3)), ((4, 5), 2, 1), ((4, 5), {"window_shape": (2, 2), "axis": (0, 0)}), ((3,), 1)
+        ((5,), 3), ((4, 5), (2, 3)), ((4, 5), 2, 1), ((4, 5), {"window_shape": (2, 2), "axis": (0, 0)}), ((3,), 1),
+        ((4,), 2, {"writeable": True}),
     ),
-)
+)  # fmt: skip
+def _sliding_window_view(
+    x: Array, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
+) -> Array:
+    params = {"window_shape": window_shape} if axis is None else {"window_shape": window_shape, "axis": axis}
+    return apply(_WRITEABLE_WINDOWS if writeable else _WINDOWS, (array_of(x),), params)

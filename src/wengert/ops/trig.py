@@ -17,16 +17,21 @@ _ZERO = np.array([0.0])
 _DEGREE = math.pi / 180.0
 
 
+def _one_more(x: Array) -> Array:
+    """``1 + x``. Of complex numbers an imaginary part of 0 keeps its sign, which tells the sides of a cut apart."""
+    return -(-x - 1.0) if x.dtype.kind == "c" else 1.0 + x
+
+
 def _inverse_root(x: Array) -> Array:
     """``1 / √(1 − x²)``, in a form that keeps its digits near ±1. There it is infinite, as documented: no warning."""
-    root = np.sqrt((1.0 - x) * (1.0 + x))
+    root = np.sqrt(_one_more(-x) * _one_more(x) if x.dtype.kind == "c" else (1.0 - x) * (1.0 + x))
     with np.errstate(divide="ignore"):
         return 1.0 / root
 
 
 def _inverse_length(x: Array) -> Array:
     """``1 / √(1 + x²)``, for real numbers of any size."""
-    return 1.0 / (np.sqrt(1.0 + x * x) if x.dtype.kind == "c" else np.hypot(1.0, x))
+    return 1.0 / (np.sqrt(_one_more(x * x)) if x.dtype.kind == "c" else np.hypot(1.0, x))
 
 
 elementwise(np.sin, x=lambda x: np.cos(x), analytic=True)
@@ -51,7 +56,7 @@ elementwise(np.sinh, x=lambda x: np.cosh(x), analytic=True)
 elementwise(np.cosh, x=lambda x: np.sinh(x), analytic=True)
 elementwise(np.tanh, x=lambda y: 1.0 - y * y, analytic=True)
 elementwise(np.arcsinh, x=lambda x: _inverse_length(x), analytic=True)
-elementwise(np.arccosh, x=lambda x: 1.0 / (np.sqrt(x - 1.0) * np.sqrt(x + 1.0)), domain="above_one", analytic=True)
+elementwise(np.arccosh, x=lambda x: 1.0 / (np.sqrt(x - 1.0) * np.sqrt(_one_more(x))), domain="above_one", analytic=True)
 elementwise(np.arctanh, x=lambda x: 1.0 / ((1.0 - x) * (1.0 + x)), domain="unit", analytic=True)
 
 elementwise(np.deg2rad, x=lambda: _DEGREE)

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from wengert._types import Array
-from wengert.core.aliasing import innermost, keeps_gradient, write
+from wengert.core.aliasing import assign, innermost, keeps_gradient
 from wengert.core.dispatch import Box, operand
 from wengert.core.op import Op
 from wengert.core.registry import register, register_function
 from wengert.errors import ConversionError, InputError
 from wengert.ops.cases import enter
 from wengert.ops.gather import along_axis
-from wengert.ops.index import check_writable, overwrite, plain_index, replaced
+from wengert.ops.index import GETITEM, check_writable, overwrite, plain_index
 from wengert.ops.shape import array_of
 
 __all__: list[str] = []
@@ -54,15 +54,26 @@ def _target(x: Any, values: Array, what: str) -> bool:
     return False
 
 
+def _is_in_place(x: Box, index: Any, value: Array) -> bool:
+    """Whether ``value`` is ``x[index]`` itself, as it is at the end of ``x[index] += ...``."""
+    view = value._view if isinstance(value, Box) else None
+    if view is None or view.parent is not x or view.op is not GETITEM or view.reshaped is not None:
+        return False
+    parts = index if type(index) is tuple else (index,)
+    return view.shape == x.shape and np.ndarray not in map(type, parts) and view.params["index"] == index
+
+
 @update(setitem)
 def _setitem(x: Box, index: Any, value: Any) -> None:
     value = operand(value)
     check_writable(x, value)
     index = plain_index(index)
+    if _is_in_place(x, index, value):
+        return
     if index is Ellipsis or (type(index) is slice and index == _WHOLE and x.ndim > 0):
         overwrite(x, value)
     else:
-        write(x, replaced(x, index, value))
+        assign(x, index, value)
 
 
 @update(np.copyto)
@@ -81,7 +92,15 @@ def _copyto(dst: Array, src: Array, casting: str = "same_kind", where: Any = Tru
 
 def _write_flat(x: Array, positions: Any, values: Array) -> None:
     """``x.flat[positions] = values``."""
-    write(x, np.reshape(replaced(np.reshape(x, (-1,)), positions, values), x.shape))
+    if x.ndim == 0:
+        x, shape = np.reshape(x, (1,)), (1,)
+    else:
+        shape = x.shape
+    beyond = positions[(positions < -x.size) | (positions >= x.size)]
+    if beyond.size:
+        raise IndexError(f"index {beyond[0]} is out of bounds for an array with {x.size} elements")
+    positions = np.where(positions < 0, positions + x.size, positions)
+    assign(x, np.unravel_index(positions, shape), values)
 
 
 def _cycled(values: Array, positions: Any) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 from wengert._types import Array, Tree
 from wengert.arrays.tensor import Tensor, lift
 from wengert.core.dispatch import Box, close_level, open_level
+from wengert.core.guard import begin, end, freeze, thaw
 from wengert.core.masking import reach_of
 from wengert.core.sweep import sweep
 from wengert.core.trees import flatten, is_like
@@ -75,21 +76,25 @@ def _value_and_grad(
             where = known[len(args)] = positions(f, argnums, len(args))
         variables = Variables(what, args, where)
         level = open_level()
-        try:
-            lifted = [lift(x, level) for x in variables.leaves]
-            nodes: list[Any] = [t._node for t in lifted]
-            y = f(*variables.call(args, lifted), **kwargs)
-            aux = None
-            if has_aux:
-                y, aux = split_aux(f, y)
-            value = y = _scalar(what, f, y)
-        finally:
-            close_level(level)
+        freeze(variables.leaves, level)
         cotangents = _NO_COTANGENTS
-        if type(y) is Tensor and y._level == level:
-            value = y._inner
-            if y._node is not None:
-                cotangents = sweep(y._node, value.dtype.type(1), nested=isinstance(value, Box))
+        try:
+            try:
+                lifted = [lift(x, level) for x in variables.leaves]
+                nodes: list[Any] = [t._node for t in lifted]
+                y = f(*variables.call(args, lifted), **kwargs)
+                aux = None
+                if has_aux:
+                    y, aux = split_aux(f, y)
+                value = y = _scalar(what, f, y)
+            finally:
+                close_level(level)
+            if type(y) is Tensor and y._level == level:
+                value = y._inner
+                if y._node is not None:
+                    cotangents = sweep(y._node, value.dtype.type(1), nested=isinstance(value, Box))
+        finally:
+            thaw(level)
         if isinstance(value, Box):
             value = own(value)
         leaves = [cotangents[n] if n in cotangents else np.zeros(n.shape, n.dtype) for n in nodes]
@@ -138,14 +143,19 @@ def vjp(f: Callable[..., Any], *primals: Tree, has_aux: bool = False) -> tuple[A
     check_callable("vjp", f)
     variables = Variables("vjp", primals, range(len(primals)))
     level = open_level()
+    locks = begin(level)
     try:
         lifted = [lift(x if isinstance(x, Box) else np.array(x)[()], level) for x in variables.leaves]
         nodes: list[Any] = [t._node for t in lifted]
         out = f(*variables.call(primals, lifted))
         out, *extra = split_aux(f, out) if has_aux else (out,)
         boxes, build = outputs("vjp", f, out)
+    except BaseException:
+        locks.clear()
+        raise
     finally:
         close_level(level)
+        end(level)
     roots = [y._node if type(y) is Tensor and y._level == level else None for y in boxes]
     values = [y._inner if type(y) is Tensor and y._level == level else y for y in boxes]
     nested = any([isinstance(v, Box) for v in values])
@@ -154,6 +164,7 @@ def vjp(f: Callable[..., Any], *primals: Tree, has_aux: bool = False) -> tuple[A
 
     def pullback(cotangent: Tree) -> Tree:
         given = _matching(f, cotangent, value)
+        _ = locks  # which live as long as the pullback
         totals: dict[Any, Array] = {}
         for root, g in zip(roots, given, strict=True):
             if root is not None:

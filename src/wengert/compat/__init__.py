@@ -1,0 +1,1 @@
+"""Thin adapters for programs written for other libraries."""
