@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from tests.programs import Program
+from tests.programs import Program, plain
 from wengert.errors import ConversionError, InputError
 
 A = np.array([1.0, -2.0, 3.0, 0.5])
@@ -42,7 +42,7 @@ class Trial:
         assert derivative == pytest.approx(self.second, rel=1e-5, abs=1e-5), self.program
 
 
-trials = pytest.mark.parametrize("trial", [pytest.param(Trial(seed), id=str(seed)) for seed in range(120)])
+trials = pytest.mark.parametrize("trial", [pytest.param(Trial(seed), id=str(seed)) for seed in range(150)])
 
 
 @trials
@@ -89,6 +89,27 @@ def test_reverse_over_reverse(trial):
         return np.sum(wg.grad(trial.program)(x) * trial.v)
 
     trial.check_second(np.sum(wg.grad(slope)(trial.x) * trial.w))
+
+
+@trials
+def test_plain_arrays_are_as_they_were(trial):
+    plains = plain(trial.program.shape)
+    arrays = [*plains.values(), *[x.base for x in plains.values() if isinstance(x.base, np.ndarray)]]
+    flags, values = [x.flags.writeable for x in arrays], [x.copy() for x in arrays]
+    program = trial.program
+    for run in (
+        lambda: program.variables(wg.tensor(trial.x), plains),
+        lambda: program(wg.tensor(trial.x), plains).backward(),
+        lambda: wg.grad(program)(trial.x, plains),
+        lambda: wg.vjp(lambda z: program(z, plains), trial.x),
+        lambda: wg.jvp(lambda z: program(z, plains), (trial.x,), (trial.v,)),
+        lambda: wg.hvp(lambda z: program(z, plains), (trial.x,), (trial.v,)),
+        lambda: wg.no_autodiff(program)(wg.tensor(trial.x), plains),
+    ):
+        run()
+        assert [x.flags.writeable for x in arrays] == flags
+    for x, value in zip(arrays, values, strict=True):
+        np.testing.assert_array_equal(x, value)
 
 
 # What NumPy's views are

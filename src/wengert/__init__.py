@@ -167,7 +167,11 @@ def __getattr__(name: str) -> Any:
     """A submodule, or NumPy's function of that name, wrapped the first time it is asked for."""
     if name in _SUBMODULES:
         return _importlib.import_module(f"wengert.{name}")
-    found = globals()[name] = _find(np, name)
+    if name == "execute_op":
+        found = _importlib.import_module("wengert.compat.mygrad").execute_op
+    else:
+        found = _find(np, name)
+    globals()[name] = found
     return found
 
 

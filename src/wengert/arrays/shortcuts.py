@@ -83,28 +83,17 @@ def _shortcuts(op: Op, fun: Callable[[Any, Any], Any]) -> tuple[Binary, Binary]:
     of_one = op.of_one
 
     def forward(self: Tensor, other: Any) -> Array:
-        if modes.special and floor() and self._level == 0:
-            node = self._node
-            if type(other) is Tensor and other._level == 0:
-                b = other._inner if other._alias is None else other._current()._inner
-                node = node or other._node
-            elif type(other) in _QUICK:
-                b = other
-            else:
-                return NotImplemented if defers(other) else apply(op, (self, other))
-            made = _new(Tensor)
-            made._inner = fun(self._inner if self._alias is None else self._current()._inner, b)
-            made._level = 0
-            made._alias = None
-            made._node = node and FRESH
-            return made
+        if modes.special:
+            return unusual(self, other)
         a = self._inner
         node = self._node
-        plain = memory_a = memory_b = None
+        array = memory_a = memory_b = None
+        plain = True  # neither an array to lock nor memory that others may see
         if self._alias is not None:
             memory_a = unseen_memory(self)
             if memory_a is None:
                 return NotImplemented if defers(other) else apply(op, (self, other))
+            plain = False
         if type(other) is Tensor:
             b = other._inner
             other_node = other._node
@@ -112,27 +101,28 @@ def _shortcuts(op: Op, fun: Callable[[Any, Any], Any]) -> tuple[Binary, Binary]:
                 memory_b = unseen_memory(other)
                 if memory_b is None:
                     return apply(op, (self, other))
-            if other._level != self._level or type(b) not in PLAIN:
+                plain = False
+            if other._level != self._level or type(a) not in PLAIN or type(b) not in PLAIN:
                 return apply(op, (self, other))
-            if other_node is not None and other_node.spent:
-                other_node = other._live()
+            if other_node is not None:
+                if other_node.spent:
+                    other_node = other._live()
+                keep_a, keep_b, keep_y = both if node is not None else only_second
+            elif node is not None:
+                keep_a, keep_b, keep_y = only_first
+            else:
+                return apply(op, (self, other))
         else:
             b = other
             other_node = None
+            if node is None or type(a) not in PLAIN or type(b) not in PLAIN:
+                return NotImplemented if defers(other) else apply(op, (self, other))
             if type(b) is np.ndarray:
                 if b.dtype.kind == "O":
                     operand(b)  # raises
-                plain = b
-            elif type(b) not in PLAIN and defers(b):
-                return NotImplemented
-        if modes.special or type(a) not in PLAIN or type(b) not in PLAIN:
-            return apply(op, (self, other))
-        if other_node is None:
-            if node is None:
-                return apply(op, (self, other))
+                array = b
+                plain = False
             keep_a, keep_b, keep_y = only_first
-        else:
-            keep_a, keep_b, keep_y = both if node is not None else only_second
         y = fun(a, b)
         made = _new(Tensor)
         made._inner = y
@@ -149,12 +139,33 @@ def _shortcuts(op: Op, fun: Callable[[Any, Any], Any]) -> tuple[Binary, Binary]:
             y.shape,
             y.dtype,
         )
-        if plain is not None and (held := hold(plain)) is not None:  # now that nothing can fail
+        if plain:
+            return made
+        if array is not None and (held := hold(array)) is not None:  # now that nothing can fail
             keep(node, self._level, held)
         if memory_a is not None and keep_a:
             memory_a.note(node)
         if memory_b is not None and keep_b:
             memory_b.note(node)
+        return made
+
+    def unusual(self: Tensor, other: Any) -> Array:
+        """``forward`` where recording is suspended or values are fingerprinted, somewhere in the process."""
+        if not floor() or self._level > 0:
+            return NotImplemented if defers(other) else apply(op, (self, other))
+        node = self._node
+        if type(other) is Tensor and other._level == 0:
+            b = other._inner if other._alias is None else other._current()._inner
+            node = node or other._node
+        elif type(other) in _QUICK:
+            b = other
+        else:
+            return NotImplemented if defers(other) else apply(op, (self, other))
+        made = _new(Tensor)
+        made._inner = fun(self._inner if self._alias is None else self._current()._inner, b)
+        made._level = 0
+        made._alias = None
+        made._node = node and FRESH
         return made
 
     def backward(self: Tensor, other: Any) -> Array:

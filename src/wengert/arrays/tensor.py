@@ -269,7 +269,7 @@ class Tensor(ArrayLike):
             memory.shown = True
             root: Any = path_of(self)[0]
             if type(root) is Tensor and root._is_used():
-                used = root._node
+                used: Any = root._node
                 root._node = interpose(used)
                 if not modes.was_unguarded(used.number):
                     used.keep(lock(root._inner))
@@ -333,7 +333,8 @@ class Tensor(ArrayLike):
         alias = self._alias
         array = self._inner
         if alias is None:
-            if array.base is None and getrefcount(array) <= _OWN_REFERENCES:
+            mine = array.base is None and getrefcount(array) <= _OWN_REFERENCES
+            if mine and (array.flags.writeable or not is_locked(array)):  # an operation of a lower level may lock it
                 return array
         elif self._level == 0 and not array.flags.writeable and not is_locked(array):
             raise ValueError("assignment destination is read-only")
@@ -364,7 +365,10 @@ class Tensor(ArrayLike):
     def _become(self, other: Any) -> None:
         if type(other) is Tensor and (other._level >= self._level or other._inert):
             other = other._current()
-            self._inner, self._node, self._level = other._inner, other._node, max(self._level, other._level)
+            node = other._node
+            if (node is None) is not (self._node is None) and self._level == other._level == 0:
+                node = FRESH if node is None else None  # a person's variable stays one, and a constant, too
+            self._inner, self._node, self._level = other._inner, node, max(self._level, other._level)
         else:
             if isinstance(other, Box):
                 other._current()._alias = None
@@ -432,7 +436,7 @@ class Tensor(ArrayLike):
         nodes: list[Node | None] = [None] * len(xs)
         for i, a in enumerate(arrays):  # not before: if the operation fails, gradients stay
             if mine[i]:
-                nodes[i] = a._node if op.is_constant else a._live(op.view)
+                nodes[i] = a._node if op.is_constant else a._live(bool(op.view))
         if y.dtype.kind not in "fc":
             if y.dtype.kind == "O":
                 operand(y)  # raises
@@ -483,9 +487,9 @@ class Tensor(ArrayLike):
         x = self._inner
         alias = self._alias
         node = self._node
-        if modes.special and self._level == 0 and modes.floor() and type(x) in PLAIN:
-            return self._evaluated(op, (self,), params)
         if modes.special or type(x) not in PLAIN or node is None or op.is_constant or op.variadic:
+            if modes.special and self._level == 0 and modes.floor():
+                return self._evaluated(op, (self,), params)
             return apply(op, (self,), params)
         memory = None
         if alias is not None:
@@ -500,7 +504,7 @@ class Tensor(ArrayLike):
         made._level = self._level
         made._alias = None
         if node.spent:
-            node = self._live(op.view)
+            node = self._live(bool(op.view))
         keep_x, keep_y = op.keeps_alone
         made._node = Node(op, (node,), (x if keep_x else None,), y if keep_y else None, params, y.shape, y.dtype)
         if keep_x and memory is not None:
@@ -509,7 +513,7 @@ class Tensor(ArrayLike):
             memory_of(self)
             made._alias = View(op, params, self, x)
         elif op.view:
-            node.grad = None
+            node.grad = None  # type: ignore[union-attr]  # a variable has a node
         return made
 
     def __array_function__(

@@ -226,8 +226,10 @@ def write(box: Box, value: Array) -> None:
     ``value`` is the caller's own: no other box that a person can reach may hold it.
     """
     box._current()
-    if box._view is not None:
+    if box._view is not None or (modes.special and box._level < modes.floor()):
         assign(box, ..., value)
+    elif box._level == 0 and _is_read_only(box):
+        raise ValueError("assignment destination is read-only")
     else:
         box._become(_laid_out(value, innermost(box)))
 
@@ -244,11 +246,22 @@ def store(target: Box, value: Array, what: str) -> None:
     if target._alias is None and type(new) is np.ndarray and type(old) is np.ndarray and _alike(new, old):
         target._become(value)  # what is done below, on a shorter way for the commonest case
         return
-    check_fits(value, target, what)
-    if value.shape == target.shape and value.dtype == target.dtype and not _is_read_only(target):
+    try:
+        check_fits(value, target, what)
+    except (TypeError, ValueError):
+        discard(value)
+        raise
+    if value.shape == target.shape and value.dtype == target.dtype:
         write(target, value)
     else:
         target[...] = value  # type: ignore[index]
+
+
+def discard(value: Any) -> None:
+    """``value``, a result, can't be delivered: it keeps no locks, though the error's traceback may keep it."""
+    node = value._history if isinstance(value, Box) else None
+    if isinstance(node, Node):
+        node.held = None
 
 
 def check_fits(value: Any, target: Box, what: str) -> None:
@@ -282,7 +295,11 @@ def deliver(value: Array, out: Any, what: str) -> Array:
     if isinstance(target, Box):
         store(target, value, what)
     elif isinstance(value, Box) and value._level == 0:
-        np.copyto(target, innermost(value))
+        try:
+            np.copyto(target, innermost(value))
+        except (TypeError, ValueError):
+            discard(value)
+            raise
         return value._moved_to(target)
     elif keeps_gradient(value):
         raise UnsupportedFunction(

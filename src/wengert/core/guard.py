@@ -123,6 +123,11 @@ def hold(array: _Plain) -> Hold | None:
         holder = found.holder()  # looked at first: see Hold.__del__
         if holder is not None and found.array() is array:
             return holder
+    base = array.base
+    if base is not None and not array.flags.writeable and (found := _locks.get(id(base))) is not None:
+        holder = found.holder()  # a view that was made while its base was locked, such as X[t] in a loop
+        if holder is not None and not found.waiting and found.array() is base and _frozen_in(array) is None:
+            return holder
     return lock(array)
 
 
@@ -132,10 +137,13 @@ def lock(array: _Plain) -> Hold | None:
         found = _lock_on(array)
         if found is not None and (holder := found.holder()) is not None:
             return holder
-        base = lock(array.base) if isinstance(array.base, ndarray) else None
+        shown = _base_of(array)
+        base = None if shown is None else lock(shown)
+        if shown is not None and shown is not array.base:  # NumPy would not let it be unlocked again
+            return base
         if found is None and not array.flags.writeable and _frozen_in(array) is None and not _waited(array, base):
             return base
-        return _made(array, base, found and found.waiting)
+        return _made(array, base, None if found is None else found.waiting)
 
 
 def _made(array: _Plain, base: Hold | None, waiting: list[ref[_Plain]] | None) -> Hold:
@@ -185,10 +193,10 @@ def freeze(arrays: Iterable[Any], level: int) -> None:
             continue
         base = x.base
         if base is not latest and type(base) is ndarray and base.base is None and base.flags.writeable:
-            base.setflags(False)
+            base.setflags(False)  # type: ignore[call-arg]  # by position, it takes half the time
             kept[id(base)] = latest = base
         if (base is None or base is latest) and x.flags.writeable:
-            x.setflags(False)
+            x.setflags(False)  # type: ignore[call-arg]
             kept[id(x)] = x
         else:
             with _turn:
@@ -199,35 +207,49 @@ def _freeze(x: _Plain, kept: dict[int, Any]) -> None:
     """Freeze ``x``, a view or already read-only, for whoever has ``kept``; the array that it is a view of first."""
     if id(x) in kept:
         return
-    if isinstance(x.base, ndarray):
-        _freeze(x.base, kept)
+    shown = _base_of(x)
+    if shown is not None:
+        _freeze(shown, kept)
+    if shown is not None and shown is not x.base:
+        return
     found = _lock_on(x)
     if found is not None:
         kept[id(x)] = lock(x)
     elif x.flags.writeable or _frozen_in(x) is not None:
-        x.setflags(False)
+        x.setflags(False)  # type: ignore[call-arg]
         kept[id(x)] = x
 
 
 def thaw(level: int) -> None:
     """Undo :func:`freeze`."""
+    if not _kept[level]:
+        del _kept[level]
+        return
     with _turn:
         kept = _kept.pop(level)
         alone = not _locks and not _kept
         for x in kept.values():  # bases stand before their views
             if type(x) is ndarray:
                 if alone and ((base := x.base) is None or (type(base) is ndarray and base.flags.writeable)):
-                    x.setflags(True)
+                    x.setflags(True)  # type: ignore[call-arg]
                 else:
                     _unlock(x)
+
+
+def _base_of(array: _Plain) -> _Plain | None:
+    """The array that ``array`` is a view of, also through what NumPy's stride tricks put in between."""
+    base = array.base
+    while base is not None and not isinstance(base, ndarray):
+        base = getattr(base, "base", None)
+    return base
 
 
 def _unlock(array: _Plain) -> None:
     """Make ``array`` writeable: now, or when whoever else needs it, or its base, is done."""
     if _frozen_in(array) is not None or _lock_on(array) is not None:
         return
-    base = array.base
-    if not isinstance(base, ndarray) or base.flags.writeable:
+    base = _base_of(array)
+    if base is None or base.flags.writeable:
         array.setflags(write=True)
     elif not _wait(array):  # the base is read-only by itself since, which NumPy takes for a reason to refuse
         base.setflags(write=True)
@@ -237,8 +259,8 @@ def _unlock(array: _Plain) -> None:
 
 def _wait(view: _Plain) -> bool:
     """Let ``view`` be unlocked together with the nearest array it is a view of that is locked; whether there is one."""
-    base = view.base
-    while isinstance(base, ndarray):
+    base = _base_of(view)
+    while base is not None:
         found = _lock_on(base)
         if found is not None:
             found.wait(view)
@@ -247,7 +269,7 @@ def _wait(view: _Plain) -> bool:
         if kept is not None:
             kept[id(view)] = view
             return True
-        base = base.base
+        base = _base_of(base)
     return False
 
 
@@ -261,10 +283,10 @@ def born_locked(view: _Plain) -> None:
 def is_locked(array: Any) -> bool:
     """Whether ``array`` is read-only because it is in use, not by itself."""
     with _turn:
-        while isinstance(array, ndarray):
+        while array is not None:
             if _lock_on(array) is not None or _frozen_in(array) is not None:
                 return True
-            array = array.base
+            array = _base_of(array)
     return False
 
 

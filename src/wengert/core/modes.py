@@ -47,7 +47,7 @@ _counting = Lock()
 _Log = tuple[tuple[int, bool | None], ...]
 _REMEMBERED = 256
 _log: ContextVar[_Log] = ContextVar("wengert_log", default=())
-"""From which number on ``mem_guard_on`` (``True``), ``_off`` or neither (``None``) was in force here, the latest last."""
+"""From which number on ``mem_guard_on`` (``True``), ``_off`` or neither (``None``) was in force here, latest last."""
 _log_everywhere: deque[tuple[int, bool]] = deque(maxlen=4096)
 """From which number on the guard was on, where neither was in force."""
 

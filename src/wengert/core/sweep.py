@@ -72,10 +72,19 @@ def _plain_sweep(
             if g.dtype is not node.dtype:
                 g = finish(g, node.dtype)
             op: Op = node.op  # type: ignore[assignment]  # leaves are not in the order
-            if op.is_local and _pull_locally(node, g, totals, shared, passing, every):
-                if not retain and (every or node is root):
-                    node.release()
-                continue
+            if op.is_local:  # then a cost that goes with the few elements, where that can be
+                if op.reads and type(total := totals.get(node.parents[0])) is Scatter:  # type: ignore[arg-type]
+                    if every:
+                        node.grad = g.copy() if node in shared and type(g) is ndarray else g
+                    total.hold(node.params["index"], g)
+                    if every and not retain:
+                        node.release()
+                    continue
+                if op.pull_in_place is not None and type(g) is ndarray:
+                    _pull_in_place(node, g, totals, shared, passing, every)
+                    if not retain and (every or node is root):
+                        node.release()
+                    continue
             if every:
                 node.grad = g.copy() if node in shared and type(g) is ndarray else g
             if op.pull_all is not None:
@@ -112,25 +121,14 @@ def _plain_sweep(
     return None if found else totals
 
 
-def _pull_locally(
+def _pull_in_place(
     node: Node, g: Array, totals: dict[Node, Array], shared: set[Node], passing: set[Node], every: bool
-) -> bool:
-    """Pull back an operation on few elements of an array at a cost that goes with these; whether that could be done."""
-    op: Op = node.op  # type: ignore[assignment]  # not a leaf
-    if op.pull_in_place is not None:
-        if type(g) is not ndarray:
-            return False
-        if node in shared or (every and node not in passing):
-            node.grad, g = (g if every else None), g.copy()
-        _hand_on(node, *op.pull_in_place(g, node), totals, shared, passing)
-        return True
-    total = totals.get(node.parents[0])  # type: ignore[arg-type]  # what is read has a parent
-    if type(total) is not Scatter:
-        return False
-    if every:
-        node.grad = g.copy() if node in shared and type(g) is ndarray else g
-    total.hold(node.params["index"], g)
-    return True
+) -> None:
+    """Pull an update back: the cotangent of what was updated is ``g`` itself, but for the part that was written."""
+    if node in shared or (every and node not in passing):
+        node.grad, g = (g if every else None), g.copy()
+    mine, taken = node.op.pull_in_place(g, node)  # type: ignore[union-attr, misc]  # there is one
+    _hand_on(node, mine, taken, totals, shared, passing)
 
 
 def _hand_on(

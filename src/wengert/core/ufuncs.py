@@ -166,7 +166,8 @@ def _scattered(y: Array, mask: np.ndarray[Any, Any], target: Any, casting: str, 
     if isinstance(target, Box):
         target[mask] = y  # type: ignore[index]  # boxes of arrays can be indexed
     elif keeps_gradient(y):
-        return deliver(apply(OPS["update"], (target, y), {"index": mask}), target, name)
+        old = np.array(target)  # a copy, as the target is about to be written to
+        return deliver(apply(OPS["update"], (old, y), {"index": mask}), target, name)
     else:
         target[mask] = innermost(y)
     return target

@@ -20,7 +20,17 @@ from wengert.core.tape import Node
 from wengert.errors import InputError
 from wengert.ops.cases import drawn, enter
 
-__all__ = ["GETITEM", "check_writable", "overwrite", "plain_index", "read_at", "replaced", "scattered", "spread"]
+__all__ = [
+    "GETITEM",
+    "check_writable",
+    "overwrite",
+    "plain_index",
+    "read_at",
+    "replaced",
+    "scattered",
+    "spread",
+    "updated",
+]
 
 Path = tuple[tuple[Op, Params], ...]
 
@@ -95,8 +105,8 @@ GETITEM: Op = register(
 )
 
 
-def _updated(x: Array, value: Array, index: Any, op: Op, path: Path = (), order: Any = "C") -> np.ndarray[Any, Any]:
-    """A copy of ``x``, updated."""
+def updated(x: Array, value: Array, index: Any, op: Op, path: Path = (), order: Any = "C") -> np.ndarray[Any, Any]:
+    """A copy of ``x``, with the update ``op`` done to what ``path`` leads to in it."""
     x = np.asarray(x)
     y = blank(x.shape, x.dtype, order) if path else blank(*layout_of(x))
     y[...] = x
@@ -115,8 +125,9 @@ def _keep_the_rest(g: Array, index: Any, path: Path = (), order: Any = "C") -> A
 
 def _written(g: Array, value_like: Any, index: Any, path: Path = (), order: Any = "C") -> Array:
     """The cotangent of what was written: where an element was written twice, only the last write counts."""
-    r = region(g, path)[index]
-    if not names_once(index) or any([op.view == "overlapping" for op, _ in path]):
+    g_shown = region(g, path)
+    r = g_shown[index]
+    if _may_repeat(index, g_shown.shape) or any([op.view == "overlapping" for op, _ in path]):
         places = blank(g.shape, np.dtype(np.intp), order) if path else np.zeros(g.shape, np.intp)
         shown = region(places, path)
         count = np.arange(r.size).reshape(r.shape)
@@ -125,6 +136,27 @@ def _written(g: Array, value_like: Any, index: Any, path: Path = (), order: Any 
         if not last.all():
             r = np.where(last, r, np.zeros((), r.dtype))
     return _with_leading_axes(r, value_like.ndim)
+
+
+def _may_repeat(index: Any, shape: Shape) -> bool:
+    """Whether ``index`` may name an element twice. Costs what the arrays of integers in it cost."""
+    if names_once(index):
+        return False
+    parts = index if type(index) is tuple else (index,)
+    axis, key = 0, np.zeros((), np.intp)
+    for part in parts:
+        if part is Ellipsis:
+            axis += len(shape) - len([p for p in parts if p is not None and p is not Ellipsis])
+        elif type(part) is slice:
+            axis += 1
+        elif part is not None:
+            positions = np.asarray(part)
+            if positions.dtype.kind == "b":
+                return True  # booleans among integers: rare
+            n = shape[axis]
+            key = key * n + np.where(positions < 0, positions + n, positions)
+            axis += 1
+    return bool(np.unique(key).size < key.size)
 
 
 def _take_out(g: np.ndarray[Any, Any], node: Node) -> tuple[Array, Array]:
@@ -154,7 +186,7 @@ UPDATE: Op = register(
     Op(
         "update",
         "linear",
-        lambda x, value, **where: _updated(x, value, op=UPDATE, **where),
+        lambda x, value, **where: updated(x, value, op=UPDATE, **where),
         ("x", "value"),
         (_keep_the_rest, _written),
         selects=True,

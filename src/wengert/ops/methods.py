@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array, Axis
-from wengert.core.aliasing import deliver, keeps_gradient, write
+from wengert.core.aliasing import assign, deliver, keeps_gradient, region
 from wengert.core.dispatch import Box, apply, operand
 from wengert.core.op import Op
 from wengert.core.registry import UFUNC_METHODS, UFUNCS, register
 from wengert.errors import UnsupportedFunction
 from wengert.ops.cases import Call, call
 from wengert.ops.entries import composite
-from wengert.ops.index import check_writable, plain_index, replaced, spread
+from wengert.ops.index import check_writable, plain_index, replaced, spread, updated
 from wengert.ops.products import lined_up
 from wengert.ops.queries import plain_tree
 from wengert.ops.reduce import axes_of, keep, restrict
@@ -257,21 +257,26 @@ def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Array:
 
 # at
 
-_ADD_AT = register(
+
+def _added(g: Array, index: Any, path: Any = (), order: Any = "C") -> Array:
+    """The cotangent of what was added."""
+    return region(g, path)[index]
+
+
+_ADD_AT: Op = register(
     Op(
         "add_at",
         "linear",
-        lambda x, value, index: _added_plain(x, value, index),
+        lambda x, value, **where: updated(x, value, op=_ADD_AT, **where),
         ("x", "value"),
-        (lambda g: g, lambda g, index: g[index]),
+        (lambda g: g, _added),
+        update=np.add.at,
+        pull_in_place=lambda g, node: (
+            g,
+            None if node.parents[1] is None else np.array(_added(g, **node.params)),
+        ),
     )
 )
-
-
-def _added_plain(x: Array, value: Array, index: Any) -> np.ndarray[Any, Any]:
-    y = np.array(x)
-    np.add.at(y, index, value)
-    return y
 
 
 def _at(ufunc: np.ufunc, x: Any, indices: Any, b: Any = None) -> None:
@@ -285,9 +290,9 @@ def _at(ufunc: np.ufunc, x: Any, indices: Any, b: Any = None) -> None:
     if value is not None:
         check_writable(x, value)
     if ufunc is np.add:
-        write(x, apply(_ADD_AT, (x, value), {"index": index}))
+        assign(x, index, value, _ADD_AT)
     elif ufunc is np.subtract and value is not None:
-        write(x, apply(_ADD_AT, (x, np.negative(value)), {"index": index}))
+        assign(x, index, np.negative(value), _ADD_AT)
     else:
         x[...] = np.reshape(_round_by_round(ufunc, x, index, value), x.shape)  # type: ignore[index]
 
