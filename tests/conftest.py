@@ -5,12 +5,16 @@ import gc
 import numpy as np
 import pytest
 
+from wengert.core import dispatch, guard, modes
 from wengert.core.masking import is_strict
 from wengert.core.registry import FUNCTIONS, OPS, UFUNCS
 
 
 def global_state():
-    return np.geterr(), np.get_printoptions(), is_strict(), gc.isenabled(), len(OPS), len(UFUNCS), len(FUNCTIONS)
+    switches = modes.special, modes.unguarded, modes.is_guard_on(), modes.debugging(), modes.floor(), is_strict()
+    open_levels = len(dispatch._OPEN), len(guard._kept)
+    tables = len(OPS), len(UFUNCS), len(FUNCTIONS)
+    return np.geterr(), np.get_printoptions(), gc.isenabled(), switches, open_levels, tables
 
 
 @pytest.fixture(autouse=True)

@@ -7,16 +7,14 @@ import pytest
 
 import wengert as wg
 from wengert.errors import InputError
-from wengert.testing import check_jacobian, check_orders, check_transpose
+from wengert.testing import check_grads
 
 X = np.array([0.3, -1.2, 2.0])
 M = np.array([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]])
 
 
 def check(f, *args):
-    check_jacobian(f, args)
-    check_transpose(f, args)
-    check_orders(f, args, order=2)
+    check_grads(f, args)
 
 
 # Sums and products

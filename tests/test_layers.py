@@ -1,6 +1,7 @@
 """Imports point one way, all of them stand at the top of their files, and ``import wengert`` is light."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,18 @@ def test_modules_of_a_layer_import_without_a_circle():
         for m in leaves:
             del edges[m]
     assert edges == {}
+
+
+def test_the_layout_names_every_file():
+    """By its path; in the long rows of ``ops`` and ``nnet``, by its name."""
+    table = (SOURCE.parents[1] / "docs" / "layout.md").read_text().split("## Who may import whom")[0]
+    named = set(re.findall(r"`([\w/]+\.py)`", table))
+    for path in FILES:
+        if path.stem != "__init__":
+            known_as = {name_of(path)} | ({path.name} if name_of(path).startswith(("ops/", "nnet/")) else set())
+            assert named & known_as, f"docs/layout.md lacks {name_of(path)}"
+    files = {name_of(path) for path in FILES} | {path.name for path in FILES}
+    assert named <= files, f"docs/layout.md names {named - files}, which isn't there"
 
 
 def test_import_is_light():

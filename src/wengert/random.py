@@ -10,20 +10,13 @@ from typing import Any
 import numpy as np
 
 from wengert._types import DTypeLike
-from wengert.arrays.results import as_result, check_constant
+from wengert.arrays.creation import new_tensor
+from wengert.arrays.results import check_constant
 from wengert.arrays.tensor import Tensor
 
 __all__ = ["rand", "randint", "randn", "random", "random_sample", "ranf", "sample", "seed"]
 
 ShapeLike = int | tuple[int, ...] | list[int] | None
-
-
-def _drawn(numbers: Any, constant: bool | None) -> Tensor:
-    """What NumPy drew as a tensor: a variable unless told otherwise, or of integers."""
-    if constant is None and np.asarray(numbers).dtype.kind == "f":
-        constant = False
-    made: Tensor = as_result(np.asarray(numbers), constant)
-    return made
 
 
 def seed(seed_number: Any = None) -> None:
@@ -50,22 +43,10 @@ def random(shape: ShapeLike = None, *, size: ShapeLike = None, constant: bool | 
     (2, 3)
     """
     check_constant(constant)
-    return _drawn(np.random.random_sample(size if shape is None else shape), constant)  # noqa: NPY002
+    return new_tensor(np.random.random_sample(size if shape is None else shape), constant)  # noqa: NPY002
 
 
-def random_sample(shape: ShapeLike = None, *, size: ShapeLike = None, constant: bool | None = None) -> Tensor:
-    """The same as :func:`random`."""
-    return random(shape, size=size, constant=constant)
-
-
-def ranf(shape: ShapeLike = None, *, size: ShapeLike = None, constant: bool | None = None) -> Tensor:
-    """The same as :func:`random`."""
-    return random(shape, size=size, constant=constant)
-
-
-def sample(shape: ShapeLike = None, *, size: ShapeLike = None, constant: bool | None = None) -> Tensor:
-    """The same as :func:`random`."""
-    return random(shape, size=size, constant=constant)
+random_sample = ranf = sample = random
 
 
 def rand(*shape: int, constant: bool | None = None) -> Tensor:
@@ -78,7 +59,7 @@ def rand(*shape: int, constant: bool | None = None) -> Tensor:
     True
     """
     check_constant(constant)
-    return _drawn(np.random.rand(*shape), constant)  # noqa: NPY002
+    return new_tensor(np.random.rand(*shape), constant)  # noqa: NPY002
 
 
 def randn(*shape: int, constant: bool | None = None) -> Tensor:
@@ -91,7 +72,7 @@ def randn(*shape: int, constant: bool | None = None) -> Tensor:
     (2, 3)
     """
     check_constant(constant)
-    return _drawn(np.random.randn(*shape), constant)  # noqa: NPY002
+    return new_tensor(np.random.randn(*shape), constant)  # noqa: NPY002
 
 
 def randint(
@@ -114,4 +95,4 @@ def randint(
     """
     check_constant(constant)
     drawn = np.random.randint(low, high, size if shape is None else shape, dtype)  # type: ignore[arg-type]  # noqa: NPY002
-    return _drawn(drawn, constant)
+    return new_tensor(drawn, constant)

@@ -38,7 +38,7 @@ def astensor(t: Any, dtype: DTypeLike | None = None, *, constant: bool | None = 
     y: Array = x if dtype is None or x.dtype == dtype else x.astype(dtype)
     if constant is None or (type(y) is Tensor and y.constant == constant):
         return y
-    return as_result(y, constant)
+    return as_result(y, constant, inputs=(t,))
 
 
 def asarray(a: ArrayLike, dtype: DTypeLike | None = None, order: Any = None, **options: Any) -> np.ndarray[Any, Any]:

@@ -38,8 +38,8 @@ _range: Callable[..., Any] = np.arange
 ShapeLike = int | tuple[int, ...] | list[int]
 
 
-def new_tensor(array: np.ndarray[Any, Any], constant: bool | None) -> Tensor:
-    """A tensor over ``array``, which nobody else holds."""
+def new_tensor(array: ArrayLike, constant: bool | None) -> Tensor:
+    """A tensor over ``array``, an array or number that nobody else holds."""
     made = tensor(array, constant=constant, copy=False)
     if made._node is not None:
         made._alias = None

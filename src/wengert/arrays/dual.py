@@ -27,7 +27,14 @@ class Dual(ArrayLike):
     """An array and its tangent.
 
     The tangent is ``None`` for a value that does not depend on what is varied. Its *reach* marks the elements that do
-    depend on it, where not all do (see ``wengert.core.masking``).
+    depend on it, where not all do (see ``wengert.core.masking``). Forward mode makes these; nobody else need.
+
+    >>> import numpy as np, wengert as wg
+    >>> def shown(x):
+    ...     print(x * x)
+    ...     return np.sum(x)
+    >>> _ = wg.jvp(shown, (np.array([1.0, 3.0]),), (np.array([1.0, 0.5]),))
+    Dual(array([1., 9.]), tangent=array([2., 3.]))
     """
 
     __slots__ = ("_reach", "_tangent")

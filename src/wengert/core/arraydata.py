@@ -92,13 +92,13 @@ class ArrayData(Box):
         return bool(self._current()._inner)
 
     def __float__(self) -> float:
-        return float(self._plain("float()"))
+        return float(_only(self._plain("float()")))
 
     def __int__(self) -> int:
-        return int(self._plain("int()"))
+        return int(_only(self._plain("int()")))
 
     def __complex__(self) -> complex:
-        return complex(self._plain("complex()"))
+        return complex(_only(self._plain("complex()")))
 
     def __index__(self) -> int:
         return int(self._plain("use as an index").__index__())
@@ -188,6 +188,11 @@ class ArrayData(Box):
     def setfield(self, val: Any, dtype: Any, offset: int = 0) -> NoReturn:
         """Refused: bytes have no derivative."""
         raise bytes_refused("setfield()", "x[...] = value, x.real = value or x.imag = value")
+
+
+def _only(x: Any) -> Any:
+    """The element of an array of one element, which newer NumPy converts to a number only if it has no axes."""
+    return x.item() if np.ndim(x) and np.size(x) == 1 else x
 
 
 def bytes_refused(what: str, remedy: str) -> UnsupportedFunction:

@@ -93,6 +93,17 @@ def _binary(name: str, ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..
     return forward, backward, inplace
 
 
+def _equality(name: str) -> Callable[[ArrayLike, Any], Any]:
+    """``__eq__`` or ``__ne__``, which also compare with what is no number: ``x == None`` is an array of ``False``."""
+    compare, compute = getattr(operator, name), getattr(ArrayLike, f"__{name}__")
+
+    def method(self: ArrayLike, other: Any) -> Any:
+        return compare(innermost(self), other) if other is None or isinstance(other, str) else compute(self, other)
+
+    method.__name__ = f"__{name}__"
+    return method
+
+
 def defers(other: Any) -> bool:
     """Whether ``other`` has said that NumPy should leave operators to it, or is to be made an array first."""
     return getattr(other, "__array_ufunc__", True) is None or type(other) is Flat
@@ -113,3 +124,5 @@ for _name, _ufunc in OPERATORS.items():
         setattr(ArrayLike, f"__{_prefix}{_name}__", _method)
 for _name, _ufunc in COMPARISONS.items():
     setattr(ArrayLike, f"__{_name}__", _binary(_name, _ufunc)[0])
+for _name in ("eq", "ne"):
+    setattr(ArrayLike, f"__{_name}__", _equality(_name))

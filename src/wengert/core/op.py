@@ -84,7 +84,7 @@ class Op:
     def __repr__(self) -> str:
         return f"<Op {self.name}: {self.kind}>"
 
-    @property
+    @cached_property
     def variadic(self) -> bool:
         """Whether the operation takes any number of array inputs."""
         return self.inputs[0].startswith("*")

@@ -15,7 +15,7 @@ from wengert.core.dispatch import Box, apply, operand
 from wengert.core.op import Op
 from wengert.errors import InputError, WengertError
 
-__all__ = ["InvalidSetting", "finished", "floating", "number", "precisely", "real", "run"]
+__all__ = ["InvalidSetting", "finished", "floating", "nonnegative", "number", "precisely", "real", "run"]
 
 FLOAT = np.dtype(np.float64)
 _KINDS = frozenset("fiub")
@@ -70,6 +70,13 @@ def number(what: str, name: str, value: Any, like: Array | None = None) -> Any:
     if not isinstance(value, bool | int | float):
         raise InputError(f"{what}: {name} must be a real number; got {value!r} ({type(value).__name__}).")
     return value
+
+
+def nonnegative(what: str, name: str, value: Any) -> float:
+    """A setting that must be a number that is not negative, and with respect to which no derivative is taken."""
+    if not isinstance(value, int | float | np.integer | np.floating) or not value >= 0:
+        raise ValueError(f"{what}: {name} must be a number that is not negative; got {value!r}.")
+    return float(value)
 
 
 def run(op: Op, arrays: Sequence[Array], params: Params = NO_PARAMS) -> Array:

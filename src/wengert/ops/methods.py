@@ -65,8 +65,8 @@ def _exp_shares(a: Array, y: Array, axis: Axis, keepdims: bool, exp: np.ufunc) -
     return (shares / sources).astype(a.dtype)
 
 
-def _log_of_sum(ufunc: np.ufunc, exp: np.ufunc) -> None:
-    """Enter the logarithm of a sum of exponentials."""
+def _log_of_sum_op(ufunc: np.ufunc, exp: np.ufunc) -> Op:
+    """The logarithm of a sum of exponentials."""
 
     def evaluate(array: Array, axis: Axis = 0, keepdims: bool = False) -> Array:
         return ufunc.reduce(array, axis, keepdims=keepdims)
@@ -77,7 +77,12 @@ def _log_of_sum(ufunc: np.ufunc, exp: np.ufunc) -> None:
     def push(t: Array, array: Array, y: Array, axis: Axis = 0, keepdims: bool = False) -> Array:
         return np.sum(_exp_shares(array, y, axis, keepdims, exp) * t, axis=axis, keepdims=keepdims)
 
-    op = register(Op(f"{ufunc.__name__}.reduce", "structured", evaluate, ("array",), (pull,), (push,)))
+    return register(Op(f"{ufunc.__name__}.reduce", "structured", evaluate, ("array",), (pull,), (push,)))
+
+
+def _log_of_sum(ufunc: np.ufunc, exp: np.ufunc) -> None:
+    """Let ``ufunc.reduce`` be the logarithm of a sum of exponentials."""
+    op = _log_of_sum_op(ufunc, exp)
     low = np.full((2, 2), -np.inf)
     mixed = np.array([[-np.inf, 0.0], [np.inf, np.inf]])
 

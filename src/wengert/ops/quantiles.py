@@ -59,6 +59,15 @@ def _check_method(method: Any, name: str) -> None:
         raise UnsupportedFunction(f"{name}: only method='linear' has a derivative by the probability, not {method!r}.")
 
 
+def _split(places: Array, a: Array, q: Array) -> tuple[Any, Array]:
+    """The element before each place between two, and how far on the place lies, in the precision of the result."""
+    low = np.floor(plain_tree(places)).astype(np.intp)
+    part = places - low
+    if a.dtype.kind == "f" and np.result_type(q, a) == a.dtype:
+        part = part.astype(a.dtype)
+    return low, part
+
+
 def _quantile_along(a: Array, q: Array, axis: Axis, method: Any, keepdims: bool, name: str) -> Array:
     """Quantiles ``q``. What they are of consecutive numbers says where they lie between which two elements."""
     lines = _sorted_lines(a, axis)
@@ -68,11 +77,7 @@ def _quantile_along(a: Array, q: Array, axis: Axis, method: Any, keepdims: bool,
         places = q * (n - 1.0)
     else:
         places = np.quantile(np.arange(n, dtype=np.float64), plain_tree(q), method=method)
-    flat = np.reshape(places, (-1,))
-    low = np.floor(plain_tree(flat)).astype(np.intp)
-    part = flat - low
-    if a.dtype.kind == "f" and np.result_type(q, a) == a.dtype:
-        part = part.astype(a.dtype)
+    low, part = _split(np.reshape(places, (-1,)), a, q)
     below, above = lines[..., low], lines[..., np.minimum(low + 1, n - 1)]
     y = np.moveaxis(below + (above - below) * part, -1, 0)
     lead = np.shape(places)
@@ -185,10 +190,7 @@ def _places(counts: Any, q: Array, method: Any, name: str) -> Array:
 def _nanquantile_along(a: Array, q: Array, axis: Axis, method: Any, keepdims: bool, name: str) -> Array:
     lines, counts = _numbers_first(a, axis)
     places = _places(counts, q, method, name)
-    low = np.floor(plain_tree(places)).astype(np.intp)
-    part = places - low
-    if a.dtype.kind == "f" and np.result_type(q, a) == a.dtype:
-        part = part.astype(a.dtype)
+    low, part = _split(places, a, q)
     below = _read(lines, low)
     above = _read(lines, np.minimum(low + 1, np.maximum(counts - 1, 0)[..., None]))
     y = np.moveaxis(below + (above - below) * part, -1, 0)

@@ -3,6 +3,13 @@
 The inverses are NumPy's of ``u = 1/x``. Their derivatives are stated in ``u`` and ``1 ± u``, which neither overflow for
 large ``x`` nor lose digits beside ``±1`` (formulas: NIST Digital Library of Mathematical Functions, 4.20, 4.24, 4.34,
 4.38). Where a function is vertical its derivative is infinite.
+
+>>> import wengert as wg
+>>> x = wg.tensor([1.0, 2.0])
+>>> y = wg.arcsec(x)
+>>> y.backward()
+>>> y, x.grad
+(Tensor([0.        , 1.04719755]), array([       inf, 0.28867513]))
 """
 
 from __future__ import annotations

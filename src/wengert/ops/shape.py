@@ -17,7 +17,7 @@ from wengert.core.registry import register
 from wengert.ops.cases import call, drawn
 from wengert.ops.entries import composite, linear
 
-__all__ = ["array_of", "at_least", "resolved_order"]
+__all__ = ["array_of", "at_least"]
 
 RESHAPE: Op = register(
     Op(
@@ -42,7 +42,7 @@ RESHAPE: Op = register(
 def _reshape(a: Array, shape: Any = None, order: Any = "C", *, newshape: Any = None, copy: bool | None = None) -> Array:
     params = {"shape": newshape if shape is None else shape}
     if order != "C":
-        params["order"] = resolved_order(a, order)
+        params["order"] = _resolved_order(a, order)
     y = a._apply_alone(RESHAPE, params)
     if copy is None:
         return y
@@ -52,7 +52,7 @@ def _reshape(a: Array, shape: Any = None, order: Any = "C", *, newshape: Any = N
     return np.copy(y) if copy and is_view else y
 
 
-def resolved_order(a: Array, order: str) -> str:
+def _resolved_order(a: Array, order: str) -> str:
     """``order``, with ``"A"`` (as the array lies in memory) replaced by what it means for ``a``."""
     if order != "A":
         return order
@@ -73,7 +73,7 @@ RAVEL: Op = register(
 
 @composite(np.ravel, samples=drawn(((2, 3),), ((2, 3), "F"), ((2, 3), "K"), ((2, 3), {"order": "A"}), ((),), ((0, 3),)))
 def _ravel(a: Array, order: str = "C") -> Array:
-    order = resolved_order(a, order)
+    order = _resolved_order(a, order)
     if order == "K":
         strides = np.asarray(innermost(a)).strides
         axes = sorted(range(a.ndim), key=lambda i: -abs(strides[i]))

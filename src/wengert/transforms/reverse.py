@@ -182,7 +182,7 @@ _NO_COTANGENTS: dict[Any, Array] = {}
 
 def _scalar(what: str, f: Callable[..., Any], y: Any) -> Any:
     """What ``f`` returned, as a box that is a real scalar."""
-    if type(y) is Tensor and y._view is None and y._inner.shape == () and y._inner.dtype.kind == "f":
+    if type(y) is Tensor and y._alias is None and y._inner.shape == () and y._inner.dtype.kind == "f":
         return y
     y = output(what, f, y)
     if y.shape != ():

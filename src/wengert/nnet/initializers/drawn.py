@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from wengert._types import DTypeLike, Shape
-from wengert.arrays.tensor import Tensor, tensor
+from wengert.arrays.creation import new_tensor
+from wengert.arrays.tensor import Tensor
 from wengert.nnet.initializers.shapes import shape_of, weights_shape_of
 
 __all__ = ["glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "normal", "uniform"]
@@ -19,7 +20,7 @@ def _normal(what: str, shape: Shape, mean: Any, std: Any, dtype: DTypeLike, cons
     if not std >= 0:
         raise ValueError(f"{what}: the standard deviation must not be negative; got {std!r}.")
     drawn = np.random.normal(mean, std, shape)  # noqa: NPY002 - the global generator is what is documented
-    return tensor(np.asarray(drawn, dtype), constant=constant, copy=False)
+    return new_tensor(np.asarray(drawn, dtype), constant)
 
 
 def _uniform(what: str, shape: Shape, lower: Any, upper: Any, dtype: DTypeLike, constant: bool | None) -> Tensor:
@@ -27,7 +28,7 @@ def _uniform(what: str, shape: Shape, lower: Any, upper: Any, dtype: DTypeLike, 
     if not lower < upper:
         raise ValueError(f"{what}: the lower bound must be less than the upper one; got {lower!r} and {upper!r}.")
     drawn = np.random.uniform(lower, upper, shape)  # noqa: NPY002 - the global generator is what is documented
-    return tensor(np.asarray(drawn, dtype), constant=constant, copy=False)
+    return new_tensor(np.asarray(drawn, dtype), constant)
 
 
 def _check_dtype(what: str, dtype: DTypeLike) -> None:

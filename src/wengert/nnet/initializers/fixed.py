@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from wengert._types import DTypeLike
-from wengert.arrays.tensor import Tensor, tensor
-from wengert.core.dispatch import Box
+from wengert.arrays.creation import full, new_tensor
+from wengert.arrays.tensor import Tensor
 from wengert.nnet.initializers.shapes import shape_of, weights_shape_of
 
 __all__ = ["constant", "dirac"]
@@ -17,15 +17,16 @@ __all__ = ["constant", "dirac"]
 def constant(*shape: Any, value: Any = 0.0, dtype: DTypeLike | None = None, constant: bool | None = None) -> Tensor:
     """A tensor of ``shape`` filled with ``value``, of its dtype unless another is given.
 
-    Raises ``TypeError`` for a shape that is not of integers and for values that are no numbers.
+    A tensor as ``value`` receives the sum of the gradient. Raises ``TypeError`` for a shape that is not of integers and
+    for values that are no numbers.
 
     >>> from wengert.nnet.initializers import constant
     >>> constant(2, 3, value=0.5)
     Tensor([[0.5, 0.5, 0.5],
             [0.5, 0.5, 0.5]])
     """
-    filled = np.full(shape_of(shape), np.asarray(value) if isinstance(value, Box) else value, dtype)
-    return tensor(filled, constant=constant, copy=False)
+    made: Tensor = full(shape_of(shape), value, dtype, constant=constant)
+    return made
 
 
 def dirac(*shape: Any, dtype: DTypeLike = np.float32, constant: bool | None = None) -> Tensor:
@@ -49,4 +50,4 @@ def dirac(*shape: Any, dtype: DTypeLike = np.float32, constant: bool | None = No
     i = np.arange(min(lengths[:2]))
     middle: Any = [n // 2 for n in lengths[2:]]
     filters[(i, i, *middle)] = 1
-    return tensor(filters, constant=constant, copy=False)
+    return new_tensor(filters, constant)

@@ -11,7 +11,7 @@ from wengert.arrays.tensor import Tensor
 from wengert.core.dispatch import Box, operand
 from wengert.core.op import Op
 from wengert.nnet.losses.labels import log_share, picked, scores_and_places
-from wengert.nnet.values import finished, number, run
+from wengert.nnet.values import finished, nonnegative, number, run
 from wengert.ops.queries import plain_tree
 
 __all__ = ["focal_loss", "softmax_focal_loss"]
@@ -57,12 +57,6 @@ _BY_PROBABILITY = Op("focal_loss", "elementwise", _by_probability, ("p",), (_slo
 _BY_LOGARITHM = Op("focal_loss_of_logarithm", "elementwise", _by_logarithm, ("x",), (_slope_by_logarithm,))
 
 
-def _gamma(what: str, gamma: Any) -> float:
-    if not isinstance(gamma, int | float | np.integer | np.floating) or not gamma >= 0:
-        raise ValueError(f"{what}: gamma must be a number that is not negative; got {gamma!r}.")
-    return float(gamma)
-
-
 def _weighted(what: str, y: Array, alpha: Any) -> Array:
     """``alpha y``, where ``alpha`` is a number or has one for each datum."""
     if not isinstance(alpha, list | tuple | np.ndarray | Box) or np.size(plain_tree(alpha)) == 1:
@@ -98,7 +92,7 @@ def focal_loss(
     array([[-1.19314718,  0.        ],
            [-0.03218321,  0.        ]])
     """
-    gamma = _gamma("focal_loss", gamma)
+    gamma = nonnegative("focal_loss", "gamma", gamma)
     p, places = scores_and_places("focal_loss", class_probs, targets, "class_probs", "targets")
     y = run(_BY_PROBABILITY, (picked(p, places),), {"gamma": gamma})
     return finished(_weighted("focal_loss", y, alpha), constant)
@@ -122,7 +116,7 @@ def softmax_focal_loss(
     array([[-0.2982868,  0.2982868],
            [-1.       ,  1.       ]])
     """
-    gamma = _gamma("softmax_focal_loss", gamma)
+    gamma = nonnegative("softmax_focal_loss", "gamma", gamma)
     x, places = scores_and_places("softmax_focal_loss", scores, targets, "scores", "targets")
     y = run(_BY_LOGARITHM, (log_share(x, places=places),), {"gamma": gamma})
     return finished(_weighted("softmax_focal_loss", y, alpha), constant)

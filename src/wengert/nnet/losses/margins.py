@@ -12,7 +12,7 @@ from wengert.arrays.tensor import Tensor
 from wengert.core.aliasing import innermost, keeps_gradient
 from wengert.nnet.fused import Pullback, fused
 from wengert.nnet.losses.labels import Places, picked, scores_and_places
-from wengert.nnet.values import finished, floating, number, precisely, real
+from wengert.nnet.values import finished, floating, nonnegative, number, precisely, real
 
 __all__ = ["margin_ranking_loss", "multiclass_hinge"]
 
@@ -116,8 +116,7 @@ def margin_ranking_loss(x1: Any, x2: Any, y: Any, margin: Any, *, constant: bool
         raise ValueError(f"{what}: x1 and x2 must have the same shape; got {x1.shape} and {x2.shape}.")
     if y.shape not in ((), x1.shape[:1]):
         raise ValueError(f"{what}: y must be a number or have shape {x1.shape[:1]}; got shape {y.shape}.")
-    if not isinstance(margin, int | float | np.integer | np.floating) or not margin >= 0:
-        raise ValueError(f"{what}: margin must be a number that is not negative; got {margin!r}.")
+    margin = nonnegative(what, "margin", margin)
     difference = x1 - x2
     if y.ndim and x1.ndim == 2:
         y = np.reshape(y, (y.size, 1))
@@ -125,4 +124,4 @@ def margin_ranking_loss(x1: Any, x2: Any, y: Any, margin: Any, *, constant: bool
         sign, difference = np.ones((), difference.dtype), y * difference
     else:
         sign = np.array(innermost(y), difference.dtype)  # a copy: nobody else can change it
-    return finished(_ranking(difference, sign=sign, margin=float(margin)), constant)
+    return finished(_ranking(difference, sign=sign, margin=margin), constant)
