@@ -9,6 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from wengert._types import Array, Axis
 from wengert.core.aliasing import innermost
+from wengert.core.arraymethods import converted
 from wengert.core.dispatch import apply
 from wengert.core.op import Op
 from wengert.core.registry import register
@@ -236,7 +237,7 @@ def _partition(a: Array, kth: Any, axis: int | None = -1, kind: Any = "introsele
 
 @composite(np.sort_complex, samples=lambda r: [call(r.normal(size=4) + 1j * r.normal(size=4)), call(r.normal(size=3))])
 def _sort_complex(a: Array) -> Array:
-    return np.sort(a).astype(np.sort_complex(np.empty(0, a.dtype)).dtype, copy=False)
+    return converted(np.sort(a), np.sort_complex(np.empty(0, a.dtype)).dtype, copy=False)
 
 
 # Leaving out

@@ -14,6 +14,7 @@ import numpy as np
 
 from wengert._types import Array, Axis
 from wengert.core.aliasing import assign, deliver, keeps_gradient, region
+from wengert.core.arraymethods import converted
 from wengert.core.dispatch import Box, apply, operand
 from wengert.core.op import Op
 from wengert.core.registry import UFUNC_METHODS, UFUNCS, register
@@ -37,7 +38,7 @@ def _named(ufunc: np.ufunc, function: Callable[..., Any], samples: Callable[[np.
     ) -> Array:
         array = operand(array)
         if dtype is not None and array.dtype != dtype:
-            array = array.astype(dtype)
+            array = converted(array, dtype)
         target = out[0] if isinstance(out, tuple) else out  # as ufuncs hand it on
         return function(array, axis=axis, out=target, keepdims=keepdims, **kwargs)
 
@@ -111,7 +112,7 @@ def _log_of_sum(ufunc: np.ufunc, exp: np.ufunc) -> None:
     ) -> Array:
         array = operand(array)
         if dtype is not None and array.dtype != dtype:
-            array = array.astype(dtype)
+            array = converted(array, dtype)
         if where is not True:
             array = restrict(array, where, -np.inf)
         y = apply(op, (array,), {"axis": axis, "keepdims": keepdims})
@@ -157,7 +158,7 @@ def _reduce(
         return deliver(ufunc.reduce(plain_tree(array), axis, dtype, keepdims=keepdims, **chosen), out, name)
     _check(ufunc.reduce, array, axis, dtype)
     if dtype is not None:
-        array = array.astype(dtype)
+        array = converted(array, dtype)
     mask = None if where is True else lined_up(np.broadcast_to(plain_tree(where), array.shape), axis)
     if initial is None and (mask is not None or 0 in lined_up(array, axis).shape[-1:]):
         if ufunc.identity is None:
@@ -187,7 +188,7 @@ def _accumulate(ufunc: np.ufunc, array: Array, axis: int = 0, dtype: Any = None,
         return deliver(ufunc.accumulate(plain_tree(array), axis, dtype), out, name)
     _check(ufunc.accumulate, array, axis, dtype)
     if dtype is not None:
-        array = array.astype(dtype)
+        array = converted(array, dtype)
     (axis,) = axes_of(axis, array.ndim)
     results = _slices(array, axis)
     for i in range(1, len(results)):
@@ -248,7 +249,7 @@ def _add_reduceat(array: Array, indices: Any, axis: int = 0, dtype: Any = None, 
     array = operand(array)
     _check(np.add.reduceat, array, [0], axis, dtype)
     if dtype is not None:
-        array = array.astype(dtype)
+        array = converted(array, dtype)
     (axis,) = axes_of(axis, array.ndim)
     index = np.array(plain_index(indices), np.intp)
     return deliver(apply(_SUMS, (array,), {"indices": index, "axis": axis}), out, "np.add.reduceat")

@@ -10,6 +10,7 @@ from numpy import ndarray
 
 from wengert._types import Array, Axis
 from wengert.core.aliasing import deliver
+from wengert.core.arraymethods import converted
 from wengert.core.cotangents import HALF, SINGLE
 from wengert.core.dispatch import operand
 from wengert.core.registry import FUNCTIONS, register_function
@@ -39,9 +40,9 @@ def _variance(a: Array, axis: Axis = None, dtype: Any = None, ddof: float = 0, k
     if n <= ddof or n == 0:
         return np.var(a, axis, dtype, None, ddof, keepdims)
     if dtype is not None or a.dtype.kind not in "fc":
-        a = a.astype(np.float64 if dtype is None else dtype)
+        a = converted(a, np.float64 if dtype is None else dtype)
     if a.dtype is HALF:
-        return _variance(a.astype(SINGLE), axis, None, ddof, keepdims).astype(HALF)
+        return converted(_variance(converted(a, SINGLE), axis, None, ddof, keepdims), HALF)
     d = _deviations(a, axis)
     square = d * d if d.dtype.kind != "c" else d.real * d.real + d.imag * d.imag
     return ADD_UP(square, axis, None, None, keepdims) / (n - ddof)
@@ -138,14 +139,14 @@ def _with_choice(function: Callable[..., Any], combine: Callable[[Array, Array, 
         mean: Array = None,
     ) -> Array:
         a = operand(a)
-        wide = a.astype(SINGLE if a.dtype is HALF and dtype is None else dtype or a.dtype)
+        wide = converted(a, SINGLE if a.dtype is HALF and dtype is None else dtype or a.dtype)
         narrow = wide.dtype != a.dtype and dtype is None and (mean is None or np.result_type(mean, a) == HALF)
         center = np.mean(wide, axis=axis, keepdims=True, where=where) if mean is None else mean
         d = restrict(wide - center, where, 0)
         freedom = np.maximum(counted(where, d, axis, keepdims) - ddof, 0.0, dtype=d.real.dtype)
         y = combine(d, freedom, axis, keepdims)
         if narrow:
-            y = y.astype(HALF)
+            y = converted(y, HALF)
         return y if out is None else deliver(y, out, f"np.{function.__name__}")
 
     def moment(*args: Any, **params: Any) -> Array:

@@ -8,6 +8,7 @@ import numpy as np
 
 from wengert._types import Array, Shape
 from wengert.core.aliasing import innermost
+from wengert.core.arraymethods import converted
 from wengert.core.dispatch import apply, operand
 from wengert.core.op import Op
 from wengert.core.registry import register
@@ -211,7 +212,7 @@ def _poly(seq_of_zeros: Array) -> Array:
         raise UnsupportedFunction(
             f"np.poly of a matrix has no derivative rule in wengert; the shape is {zeros.shape}. Give the roots."
         )
-    zeros = zeros.astype(np.mintypecode(zeros.dtype.char), copy=False)
+    zeros = converted(zeros, np.mintypecode(zeros.dtype.char), copy=False)
     p: Array = np.ones(1, zeros.dtype)
     for i in range(zeros.shape[0]):
         p = np.concatenate([p, np.zeros(1, p.dtype)]) - np.concatenate([np.zeros(1, p.dtype), zeros[i] * p])

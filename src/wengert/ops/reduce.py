@@ -11,6 +11,7 @@ from numpy import ndarray
 
 from wengert._types import Array, Axis, Shape
 from wengert.core.aliasing import deliver
+from wengert.core.arraymethods import converted
 from wengert.core.cotangents import HALF, SINGLE
 from wengert.core.dispatch import Box, operand
 from wengert.core.registry import FUNCTIONS, register_function
@@ -200,10 +201,10 @@ def _mean_where(
     a: Array, axis: Axis = None, dtype: Any = None, out: Any = None, keepdims: bool = False, *, where: Array
 ) -> Array:
     a = operand(a)
-    wide = a.astype(SINGLE if a.dtype is HALF and dtype is None else dtype or a.dtype)
+    wide = converted(a, SINGLE if a.dtype is HALF and dtype is None else dtype or a.dtype)
     y = np.sum(wide, axis=axis, keepdims=keepdims, where=where) / counted(where, wide, axis, keepdims)
     if a.dtype is HALF and dtype is None:
-        y = y.astype(HALF)
+        y = converted(y, HALF)
     return y if out is None else deliver(y, out, "np.mean")
 
 

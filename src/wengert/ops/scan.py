@@ -9,6 +9,7 @@ import numpy as np
 
 from wengert._types import Array, Axis
 from wengert.core.aliasing import deliver
+from wengert.core.arraymethods import converted
 from wengert.core.cotangents import HALF, SINGLE
 from wengert.core.dispatch import apply, operand
 from wengert.core.op import Op
@@ -239,7 +240,7 @@ def _line(x: Any, dtype: np.dtype[Any]) -> Array:
     if x is None:
         return None
     line = np.reshape(operand(x), (-1,))
-    return line if line.dtype == dtype else line.astype(dtype)
+    return line if line.dtype == dtype else converted(line, dtype)
 
 
 def _integrals(rng: np.random.Generator) -> list[Call]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from wengert._types import Array
 from wengert.core.aliasing import deliver
+from wengert.core.arraymethods import converted
 from wengert.core.dispatch import apply, operand
 from wengert.core.op import Op
 from wengert.core.registry import register, register_function
@@ -271,7 +272,7 @@ def _clip(
     if dtype is not None:
         if not np.can_cast(a.dtype, dtype, casting):
             raise InputError(f"np.clip: can't compute in {np.dtype(dtype)} from {a.dtype} with casting={casting!r}.")
-        a, low, high = [x.astype(dtype) if hasattr(x, "dtype") else x for x in (a, low, high)]
+        a, low, high = [converted(x, dtype) if hasattr(x, "dtype") else x for x in (a, low, high)]
     return call_with(lambda *xs: apply(_CLIP, xs), (a, low, high), "np.clip", out, where, casting, order)
 
 

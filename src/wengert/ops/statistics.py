@@ -15,6 +15,7 @@ import numpy as np
 
 from wengert._types import Array
 from wengert.core.aliasing import innermost, keeps_gradient
+from wengert.core.arraymethods import converted
 from wengert.core.dispatch import Box, operand
 from wengert.ops.cases import Call, call
 from wengert.ops.contract import conjugate
@@ -95,7 +96,7 @@ def _cov(
     x = _variables(m, rowvar)
     if y is not None:
         x = np.concatenate([x, _variables(y, rowvar)], axis=0)
-    x = x.astype(np.result_type(x.dtype, np.float64) if dtype is None else dtype, copy=False)
+    x = converted(x, np.result_type(x.dtype, np.float64) if dtype is None else dtype, copy=False)
     n = x.shape[1]
     fweights, aweights = _check_weights(fweights, n, "fweights"), _check_weights(aweights, n, "aweights")
     ddof = (0 if bias else 1) if ddof is None else ddof
@@ -146,7 +147,7 @@ def _edges(a: Array, bins: Any, limits: Any, plain: np.ndarray[Any, Any]) -> Arr
         return plain
     if not isinstance(low, Box) and not isinstance(high, Box):
         return plain
-    return np.linspace(low, high, len(plain)).astype(plain.dtype, copy=False)
+    return converted(np.linspace(low, high, len(plain)), plain.dtype, copy=False)
 
 
 def _bins_of(a: Any, edges: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -241,7 +242,7 @@ def _histogramdd(
     plain_sample = np.stack([innermost(x) for x in columns], axis=1)
     counts, plain = np.histogramdd(plain_sample, plain_tree(bins), plain_tree(range), weights=plain_tree(weights))
     if keeps_gradient(weights):
-        counts = _added_up(columns, plain, weights).astype(counts.dtype, copy=False)
+        counts = converted(_added_up(columns, plain, weights), counts.dtype, copy=False)
     each = bins if np.iterable(bins) else [bins] * d
     limits = [None] * d if range is None else range
     edges = [_edges(x, b, r, p) for x, b, r, p in zip(columns, each, limits, plain, strict=True)]

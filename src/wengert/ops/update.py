@@ -46,7 +46,7 @@ def _target(x: Any, values: Array, what: str) -> bool:
     if isinstance(x, Box):
         check_writable(x, values)
         return True
-    if keeps_gradient(values) and values._level > 0:  # type: ignore[attr-defined]  # a box; a person's own gives its data
+    if keeps_gradient(values) and values._level > 0:  # a box; a person's own gives its data
         raise ConversionError(
             f"{what} was asked to write traced values into a plain array, which would lose their gradient. Make the "
             "array a tensor first: wg.tensor(array)."
