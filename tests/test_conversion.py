@@ -59,6 +59,17 @@ def test_flags():
         wg.astensor(wg.tensor(X), constant="no")
 
 
+def test_another_flag_leaves_the_tensor_as_it_was():
+    c = wg.tensor([1.0, 2.0], constant=True)
+    x = wg.astensor(c, constant=False)
+    assert c.constant
+    assert not x.constant
+    assert np.shares_memory(c.data, x.data)
+    np.sum(x * c).backward()
+    assert x.grad.tolist() == [1.0, 2.0]
+    assert c.grad is None
+
+
 def test_inside_transformations():
     def f(x):
         return np.sum(wg.astensor(x) * wg.astensor(x, constant=True) * wg.astensor(x, np.float64))

@@ -353,3 +353,11 @@ def test_debug_is_for_what_was_recorded_within():
     with wg.debug:
         y.backward()
     assert wg.debug(lambda: 3)() == 3
+
+
+def test_generators_are_refused():
+    def values():
+        yield 1
+
+    with pytest.raises(TypeError, match="no_autodiff can't decorate values: a generator"):
+        wg.no_autodiff(values)

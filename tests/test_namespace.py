@@ -190,6 +190,23 @@ def test_a_variable_made_of_constants_is_a_leaf():
     assert np.shares_memory(y.data, c.data)
 
 
+MAKES_VARIABLES = {"astype", "full_like", "ones_like", "zeros_like", "empty_like"}
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16, int])
+@pytest.mark.parametrize("function", [f for f in FUNCTIONS_WITH_CASES if name_of(f) not in MAKES_VARIABLES], ids=name_of)
+@pytest.mark.filterwarnings("ignore")  # of integers and float16 in place of what the samples are for
+def test_an_operation_on_constants_gives_constants(function, dtype):
+    for call in samples(function):
+        f, arrays = bind(function, call)
+        given = [wg.tensor(x.real.astype(dtype), constant=True) for x in arrays]
+        try:
+            made = flatten(f(*given))[0]
+        except (TypeError, ValueError):
+            continue  # of no numbers of this kind
+        assert all(y.constant for y in (*made, *given) if isinstance(y, wg.Tensor))
+
+
 def test_an_operation_on_integers_gives_a_constant_tensor():
     assert isinstance(wg.add([1, 2], 3), wg.Tensor)
     assert wg.sum([1, 2]).constant

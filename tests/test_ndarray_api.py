@@ -219,6 +219,24 @@ def test_attributes():
         assert np.isfortran(x) == np.isfortran(array)
 
 
+def test_one_element_is_a_number_however_many_axes_it_has():
+    for x in (wg.tensor(2.0), wg.tensor([2.0]), wg.tensor([[2.0]])):
+        assert float(x) == int(x) == complex(x) == 2.0
+    for convert in (float, int, complex):
+        with pytest.raises(TypeError):
+            convert(wg.tensor([1.0, 2.0]))
+        with pytest.raises(ConversionError):
+            wg.grad(lambda x, convert=convert: convert(x))(np.ones((1, 1)))
+
+
+def test_equality_with_what_is_no_number():
+    x = wg.tensor([1.0, 2.0])
+    for other in (None, "x"):
+        np.testing.assert_array_equal(x == other, [False, False])
+        np.testing.assert_array_equal(x != other, [True, True])
+        assert wg.grad(lambda x, other=other: x if np.any(x != other) else 0.0)(1.0) == 1.0
+
+
 def test_flags_say_whether_a_graph_keeps_the_array():
     x = wg.tensor(np.ones(3))
     assert x.flags.writeable
@@ -363,3 +381,15 @@ def test_a_view_with_another_dtype_needs_neighbours():
 def test_elements_are_not_deleted():
     with pytest.raises(ValueError, match=r"np\.delete"):
         del wg.tensor(M)[0]
+
+
+def test_methods_flag_results_as_functions_do():
+    x, c = wg.tensor([1.0, 2.0]), wg.tensor([1.0, 2.0], constant=True)
+    for y in (x.sum(constant=True), wg.sum(x, constant=True)):
+        assert y.constant
+        assert y.creator is not None
+        assert not x.data.flags.writeable
+    for y in (c.reshape(2, 1, constant=False), wg.reshape(c, (2, 1), constant=False), c.squeeze(constant=False)):
+        assert not y.constant
+        assert np.shares_memory(y.data, c.data)
+        assert c.constant

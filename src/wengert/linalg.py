@@ -8,8 +8,9 @@ import numpy as np
 
 from wengert.arrays.kinks import magnitude
 from wengert.arrays.namespace import find, names
-from wengert.arrays.results import as_result, call, check_constant, origin_of
+from wengert.arrays.results import as_result, call, origin_of
 from wengert.arrays.tensor import stack_boxes
+from wengert.core.arraydata import check_constant
 
 __all__ = ["norm"]
 

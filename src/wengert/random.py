@@ -11,8 +11,8 @@ import numpy as np
 
 from wengert._types import DTypeLike
 from wengert.arrays.creation import new_tensor
-from wengert.arrays.results import check_constant
 from wengert.arrays.tensor import Tensor
+from wengert.core.arraydata import check_constant
 
 __all__ = ["rand", "randint", "randn", "random", "random_sample", "ranf", "sample", "seed"]
 

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view as numpys_windows
 
 from wengert._types import Array
-from wengert.arrays.results import as_result, call, check_constant, origin_of
+from wengert.arrays.results import as_result, call, origin_of
+from wengert.core.arraydata import check_constant
 from wengert.core.dispatch import Box, operand
 from wengert.core.op import Op
 from wengert.errors import InputError

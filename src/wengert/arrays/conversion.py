@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array, ArrayLike, DTypeLike
-from wengert.arrays.results import as_result, check_constant
+from wengert.arrays.results import as_result
 from wengert.arrays.tensor import Tensor, tensor
+from wengert.core.arraydata import check_constant
 from wengert.core.dispatch import Box
 
 __all__ = ["asarray", "astensor"]

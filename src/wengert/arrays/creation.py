@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array, ArrayLike, DTypeLike
-from wengert.arrays.results import as_result, check_constant
+from wengert.arrays.results import as_result
 from wengert.arrays.tensor import Tensor, stack_boxes, tensor
 from wengert.core.aliasing import innermost
+from wengert.core.arraydata import check_constant
 from wengert.core.dispatch import Box
 
 __all__ = [

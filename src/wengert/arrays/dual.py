@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array, Params, Shape
-from wengert.arrays.tensor import Tensor, lift
+from wengert.arrays.tensor import Tensor, constant_over, lift
 from wengert.core import modes
-from wengert.core.aliasing import View, blank, layout_of, region, set_shape, shows
+from wengert.core.aliasing import View, blank, innermost, layout_of, region, set_shape, shows
 from wengert.core.arraylike import ArrayLike
 from wengert.core.cotangents import fit
 from wengert.core.dispatch import Box, apply, close_level, is_open, open_level
@@ -55,6 +55,9 @@ class Dual(ArrayLike):
     def detach(self) -> Dual:
         """The value without its tangent: no derivative flows through it."""
         return dual(self._current()._inner, None, self._level)
+
+    def _flagged(self, constant: bool, inputs: Sequence[Any] = ()) -> Any:
+        return constant_over(innermost(self), 0) if constant else self
 
     def __repr__(self) -> str:
         return f"Dual({self._current()._inner!r}, tangent={self._tangent!r})"

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from wengert.arrays.docs import describe, with_constant
-from wengert.arrays.results import as_result, call, check_constant, origin_of
+from wengert.arrays.results import as_result, call, origin_of
 from wengert.arrays.tensor import Tensor, holds_box, stack_boxes
+from wengert.core.arraydata import check_constant
 from wengert.core.dispatch import Box
 
 __all__ = ["tensor_function", "where"]

@@ -10,8 +10,8 @@ import numpy as np
 
 from wengert._types import ArrayLike, DTypeLike
 from wengert.arrays.creation import ShapeLike, computed, filled, new_tensor
-from wengert.arrays.results import check_constant
 from wengert.arrays.tensor import Tensor, stack_boxes
+from wengert.core.arraydata import check_constant
 from wengert.core.dispatch import Box
 
 __all__ = ["empty_like", "full_like", "ones_like", "zeros_like"]

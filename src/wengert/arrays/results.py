@@ -14,22 +14,18 @@ from typing import Any
 
 import numpy as np
 
-from wengert._types import NO_PARAMS, Array
-from wengert.arrays.tensor import Tensor, constant_over, wrap
+from wengert._types import NO_PARAMS
+from wengert.arrays.tensor import constant_over, wrap
 from wengert.core import modes
-from wengert.core.aliasing import innermost, shows
+from wengert.core.aliasing import shows
+from wengert.core.arraydata import check_variable
+from wengert.core.arraymethods import flagged
 from wengert.core.dispatch import Box
 from wengert.core.guard import hold
 from wengert.core.op import Op
 from wengert.core.tape import FRESH, Node
 
-__all__ = ["as_result", "call", "check_constant", "origin_of"]
-
-
-def check_constant(constant: Any) -> None:
-    """Raise ``TypeError`` unless ``constant`` is a flag or ``None``."""
-    if constant is not None and not isinstance(constant, bool | np.bool_):
-        raise TypeError(f"constant must be True, False or None, not {constant!r}.")
+__all__ = ["as_result", "call", "origin_of"]
 
 
 def as_result(y: Any, constant: bool | None = None, *, kinds: str = "biufc", inputs: Sequence[Any] = ()) -> Any:
@@ -39,47 +35,18 @@ def as_result(y: Any, constant: bool | None = None, *, kinds: str = "biufc", inp
     where there is nothing to differentiate: a result of integers or booleans.
     """
     if isinstance(y, Box):
-        return y if constant is None else _flagged(y, constant, inputs)
+        return flagged(y, constant, *inputs)
     if type(y) in (float, complex, int):
         y = np.asarray(y)[()]
     if isinstance(y, np.ndarray | np.generic):
         if constant is False:
-            return _flagged(y, constant, inputs)
+            check_variable(y.dtype)
+            return wrap(y, 0, FRESH)
         return wrap(y, 0, None) if y.dtype.kind in kinds else y
     if type(y) in (tuple, list) or (isinstance(y, tuple) and hasattr(y, "_fields")):
         parts = [as_result(part, constant, kinds=kinds, inputs=inputs) for part in y]
         return type(y)(*parts) if hasattr(y, "_fields") else type(y)(parts)
     return y
-
-
-def _flagged(y: Array, constant: bool, inputs: Sequence[Any]) -> Array:
-    """``y`` as a constant, or as a variable."""
-    if constant:
-        return _as_constant(y)
-    if y.dtype.kind not in "fc":
-        raise ValueError(
-            f"constant=False for a result of {y.dtype}: derivatives are taken with respect to floating-point or "
-            "complex numbers. Convert it to floats, or leave constant=False away."
-        )
-    if not isinstance(y, Box):
-        return wrap(y, 0, FRESH)
-    if type(y) is Tensor and y._level == 0 and y.constant:
-        if y._view is not None or any([y is x for x in inputs]):
-            y = constant_over(y._bare(), 0)
-        y._node = FRESH
-        if y._alias is not None:
-            y._alias.origin = None
-    return y
-
-
-def _as_constant(y: Array) -> Any:
-    if type(y) is Tensor and y._level == 0:
-        if y.constant:
-            return y
-        made = constant_over(y._bare(), 0)
-        made._alias.origin = y._node
-        return made
-    return constant_over(innermost(y), 0)
 
 
 # Operations on plain arrays

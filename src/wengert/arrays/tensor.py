@@ -14,6 +14,7 @@ from wengert.core.aliasing import (
     Memory,
     View,
     blank,
+    innermost,
     layout_of,
     memory_of,
     path_of,
@@ -21,6 +22,7 @@ from wengert.core.aliasing import (
     set_shape,
     shows,
 )
+from wengert.core.arraydata import check_constant
 from wengert.core.arraylike import ArrayLike
 from wengert.core.dispatch import Box, apply, is_open, operand
 from wengert.core.guard import born_locked, hold, is_locked, keep, lock
@@ -235,6 +237,23 @@ class Tensor(ArrayLike):
     def detach(self) -> Tensor:
         """A constant tensor over the same array: no derivative flows through it."""
         return constant_over(self._bare(), self._level)
+
+    def _flagged(self, constant: bool, inputs: Sequence[Any] = ()) -> Tensor:
+        if self._level > 0:
+            return constant_over(innermost(self), 0) if constant else self
+        if constant is self.constant:
+            return self
+        if constant:
+            made = constant_over(self._bare(), 0)
+            made._alias.origin = self._node
+            return made
+        made = self
+        if self._view is not None or any([self is x for x in inputs]):
+            made = constant_over(self._bare(), 0)
+        made._node = FRESH
+        if made._alias is not None:
+            made._alias.origin = None
+        return made
 
     def copy(self, order: Any = "C", *, constant: bool | None = None) -> Tensor:
         """A copy, recorded: derivatives flow through it. Its ``grad`` is a copy of this tensor's, which stays."""
@@ -659,8 +678,7 @@ def tensor(
     >>> x.grad
     array(4.)
     """
-    if constant is not None and not isinstance(constant, bool | np.bool_):
-        raise TypeError(f"constant must be True, False or None, not {constant!r}.")
+    check_constant(constant)
     stacked = stack_boxes(data)
     if stacked is not None:
         made = _recorded_copy(stacked, dtype, ndmin, copy)

@@ -10,8 +10,9 @@ import numpy as np
 
 from wengert.arrays.docs import describe
 from wengert.arrays.kinks import magnitude
-from wengert.arrays.results import as_result, call, check_constant, origin_of
+from wengert.arrays.results import as_result, call, origin_of
 from wengert.arrays.tensor import Tensor
+from wengert.core.arraydata import check_constant
 from wengert.core.dispatch import Box, operand
 from wengert.core.registry import FUNCTIONS, UFUNCS
 from wengert.core.ufuncs import call_ufunc

@@ -5,6 +5,7 @@ What leaves is plain: it carries no derivative. So it raises ``ConversionError``
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import GenericAlias
 from typing import Any, NoReturn
 
@@ -14,7 +15,7 @@ from wengert.core.aliasing import innermost, memory_of
 from wengert.core.dispatch import Box
 from wengert.errors import UnsupportedFunction
 
-__all__ = ["ArrayData", "bytes_refused"]
+__all__ = ["ArrayData", "bytes_refused", "check_constant", "check_variable"]
 
 
 class ArrayData(Box):
@@ -24,6 +25,10 @@ class ArrayData(Box):
 
     def detach(self) -> Any:
         """A constant over the same array: no derivative flows through it."""
+        raise NotImplementedError
+
+    def _flagged(self, constant: bool, inputs: Sequence[Any] = ()) -> Any:
+        """This array, the result of a call on ``inputs``, as a constant or as a variable."""
         raise NotImplementedError
 
     def __class_getitem__(cls, parameters: Any) -> GenericAlias:
@@ -201,3 +206,18 @@ def bytes_refused(what: str, remedy: str) -> UnsupportedFunction:
         f"{what} looks at the bytes of numbers, which have no derivative. Write {remedy}. The plain array of a "
         "tensor, x.data, does it."
     )
+
+
+def check_constant(constant: Any) -> None:
+    """Raise ``TypeError`` unless ``constant`` is a flag or ``None``."""
+    if constant is not None and not isinstance(constant, bool | np.bool_):
+        raise TypeError(f"constant must be True, False or None, not {constant!r}.")
+
+
+def check_variable(dtype: np.dtype[Any]) -> None:
+    """Raise ``ValueError`` unless a result of ``dtype`` can be a variable, as ``constant=False`` asks."""
+    if dtype.kind not in "fc":
+        raise ValueError(
+            f"constant=False for a result of {dtype}: derivatives are taken with respect to floating-point or complex "
+            "numbers. Convert it to floats, or leave constant=False away."
+        )

@@ -9,11 +9,11 @@ from typing import Any, NoReturn
 import numpy as np
 
 from wengert.core.aliasing import innermost
-from wengert.core.arraydata import ArrayData, bytes_refused
+from wengert.core.arraydata import ArrayData, bytes_refused, check_constant, check_variable
 from wengert.core.flat import Flat
 from wengert.core.registry import ALONE, FUNCTIONS, OPS
 
-__all__ = ["ArrayMethods"]
+__all__ = ["ArrayMethods", "converted", "flagged"]
 
 
 def _numpys(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -24,7 +24,7 @@ def _numpys(function: Callable[..., Any]) -> Callable[..., Any]:
             y = self._apply_alone(ALONE[function])
         else:
             y = FUNCTIONS[function](self, *args, **kwargs)
-        return y if constant is None else flagged(y, constant)
+        return flagged(y, constant, self)
 
     method.__name__ = function.__name__
     method.__qualname__ = f"ArrayMethods.{function.__name__}"
@@ -32,22 +32,14 @@ def _numpys(function: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-def flagged(y: Any, constant: bool) -> Any:
-    """``y``, a result, as a constant or as a variable."""
-    if not isinstance(constant, bool | np.bool_):
-        raise TypeError(f"constant must be True, False or None, not {constant!r}.")
-    if constant:
-        return y.detach() if isinstance(y, ArrayData) else y
-    if y.dtype.kind not in "fc":
-        raise ValueError(
-            f"constant=False for a result of {y.dtype}: derivatives are taken with respect to floating-point or "
-            "complex numbers. Convert it to floats, or leave constant=False away."
-        )
-    if not y._inert or y._level > 0:
+def flagged(y: Any, constant: bool | None, *inputs: Any) -> Any:
+    """``y``, the result of a call on ``inputs``, as a constant or as a variable; as it is, if neither is asked for."""
+    if constant is None:
         return y
-    variable = np.empty_like(y)
-    variable[...] = innermost(y)
-    return variable
+    check_constant(constant)
+    if not constant:
+        check_variable(y.dtype)
+    return y._flagged(constant, inputs) if isinstance(y, ArrayData) else y
 
 
 class ArrayMethods(ArrayData):
@@ -133,19 +125,19 @@ class ArrayMethods(ArrayData):
     def reshape(self, *shape: Any, constant: bool | None = None, **kwargs: Any) -> Any:
         """``np.reshape``; the new shape as one tuple or as several integers."""
         y: Any = np.reshape(self, shape[0] if len(shape) == 1 else shape, **kwargs)
-        return y if constant is None else flagged(y, constant)
+        return flagged(y, constant, self)
 
     def transpose(self, *axes: Any, constant: bool | None = None) -> Any:
         """``np.transpose``; the axes as one tuple or as several integers."""
         y: Any = np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
-        return y if constant is None else flagged(y, constant)
+        return flagged(y, constant, self)
 
     def flatten(self, order: Any = "C", *, constant: bool | None = None) -> Any:
         """A copy, collapsed into one axis."""
         flat: Any = np.ravel(self, order)
         if flat is self or flat._view is not None:
             flat = np.copy(flat)
-        return flat if constant is None else flagged(flat, constant)
+        return flagged(flat, constant, self)
 
     def view(self, dtype: Any = None, type: Any = None) -> Any:  # noqa: A002 - NumPy's name
         """A view of all elements; of complex numbers with a real ``dtype``, their parts side by side, or the reverse.
@@ -165,7 +157,7 @@ class ArrayMethods(ArrayData):
     def copy(self, order: Any = "C", *, constant: bool | None = None) -> Any:
         """A copy, recorded: derivatives flow through it."""
         y = np.copy(self, order)
-        return y if constant is None else flagged(y, constant)
+        return flagged(y, constant, self)
 
     def __copy__(self) -> Any:
         return self.copy()
@@ -190,7 +182,7 @@ class ArrayMethods(ArrayData):
         y = self
         if copy or dtype != self.dtype or order != "K":
             y = self._apply_alone(OPS["astype"], {"dtype": dtype, "order": order})
-        return y if constant is None else flagged(y, constant)
+        return flagged(y, constant, self)
 
     # NumPy's functions of the same names
 
@@ -233,6 +225,11 @@ class ArrayMethods(ArrayData):
         return self._apply_alone(OPS["conjugate"])
 
     conjugate = conj
+
+
+def converted(x: Any, dtype: Any, copy: bool = True) -> Any:
+    """``x.astype(dtype)`` within an operation: a constant stays one, of which a tensor's method makes a variable."""
+    return ArrayMethods.astype(x, dtype, copy=copy) if isinstance(x, ArrayMethods) else x.astype(dtype, copy=copy)
 
 
 def _is_array_class(dtype: Any) -> bool:

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import wraps
-from inspect import iscoroutinefunction
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from itertools import count
 from threading import Lock
 from typing import Any, NamedTuple, TypeVar
@@ -172,6 +172,11 @@ class Switch:
         """``function``, run within this context. Raises ``TypeError`` if it is no function."""
         if not callable(function):
             raise TypeError(f"{self.__name__} decorates a function; got {function!r}. As a context: with {self!r}: ...")
+        if isgeneratorfunction(function) or isasyncgenfunction(function):
+            raise TypeError(
+                f"{self.__name__} can't decorate {function.__name__}: a generator runs when it is asked for values, "
+                f"which is after the call. Write `with wengert.{self.__name__}:` inside it, where nothing is yielded."
+            )
         if iscoroutinefunction(function):
 
             @wraps(function)

@@ -13,6 +13,7 @@ import numpy as np
 
 from wengert._types import NO_PARAMS, Array, Shape
 from wengert.core.aliasing import deliver, innermost, keeps_gradient
+from wengert.core.arraymethods import converted
 from wengert.core.dispatch import Box, apply, operand
 from wengert.core.registry import FUNCTIONS, OPS, UFUNCS
 from wengert.errors import InputError, UnsupportedFunction
@@ -112,7 +113,7 @@ def _as(x: Any, dtype: np.dtype[Any]) -> Any:
     """``x`` as an array of ``dtype``."""
     if not hasattr(x, "dtype"):
         return np.asarray(x, dtype)
-    return x if x.dtype == dtype else x.astype(dtype)
+    return x if x.dtype == dtype else converted(x, dtype)
 
 
 def _cast(y: Array, target: Any, casting: str, name: str) -> Array:
@@ -123,7 +124,7 @@ def _cast(y: Array, target: Any, casting: str, name: str) -> Array:
             f"casting={casting!r}. Convert one of them: x.astype(dtype)."
         )
     loses = target.dtype.kind not in "fc" and keeps_gradient(y)
-    return y if loses or np.can_cast(y.dtype, target.dtype, "same_kind") else y.astype(target.dtype)
+    return y if loses or np.can_cast(y.dtype, target.dtype, "same_kind") else converted(y, target.dtype)
 
 
 # where=

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from wengert._types import NO_PARAMS, Array, Params
-from wengert.arrays.results import as_result, call, check_constant
+from wengert.arrays.results import as_result, call
 from wengert.core.aliasing import keeps_gradient
+from wengert.core.arraydata import check_constant
+from wengert.core.arraymethods import converted
 from wengert.core.cotangents import HALF, SINGLE
 from wengert.core.dispatch import Box, apply, operand
 from wengert.core.op import Op
@@ -39,7 +41,7 @@ def real(what: str, x: Any) -> Array:
 def floating(what: str, x: Any) -> Array:
     """The same; integers and booleans in double precision."""
     x = real(what, x)
-    return x if x.dtype.kind == "f" else x.astype(FLOAT)
+    return x if x.dtype.kind == "f" else converted(x, FLOAT)
 
 
 def precisely(*arrays: Array) -> tuple[np.dtype[Any], list[Array]]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array
+from wengert.core.arraymethods import converted
 from wengert.core.dispatch import apply
 from wengert.core.op import Op
 from wengert.core.registry import register
@@ -116,7 +117,7 @@ def viewed(x: Array) -> Array:
     """A copy of complex numbers viewed as real ones, of real numbers as complex ones."""
     if _is_complex(x):
         return np.copy(x, "C").view(np.finfo(x.dtype).dtype)
-    x = np.copy(x.astype(np.result_type(x, np.float32)), "C")
+    x = np.copy(converted(x, np.result_type(x, np.float32)), "C")
     return x.view(np.result_type(x, np.complex64))
 
 

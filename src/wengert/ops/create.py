@@ -8,6 +8,7 @@ import numpy as np
 
 from wengert._types import Array
 from wengert.core.aliasing import innermost
+from wengert.core.arraymethods import converted
 from wengert.core.dispatch import operand
 from wengert.core.op import Op
 from wengert.core.registry import register
@@ -108,8 +109,8 @@ def _ix(*args: Array) -> tuple[Array, ...]:
 def _vander(x: Array, N: int | None = None, increasing: bool = False) -> Array:
     if x.ndim != 1:
         raise ValueError(f"vander takes an array with one axis; its shape is {x.shape}.")
-    x = x.astype(np.promote_types(x.dtype, int), copy=False)
-    powers = [np.ones_like(x)]
+    x = converted(x, np.promote_types(x.dtype, int), copy=False)
+    powers: list[Array] = [np.ones(x.shape, x.dtype)]
     for _ in range(1, x.size if N is None else N):
         powers.append(powers[-1] * x)
     made = np.stack(powers, axis=1)[:, : x.size if N is None else N]
@@ -151,7 +152,7 @@ def _linspace(
         y = np.concatenate([y[:-1], end], dtype=y.dtype)
     y = np.moveaxis(y, 0, axis)
     if dtype is not None and np.dtype(dtype) != y.dtype:
-        y = (np.floor(y) if np.dtype(dtype).kind in "iu" else y).astype(dtype)
+        y = converted((np.floor(y) if np.dtype(dtype).kind in "iu" else y), dtype)
     return (y, step) if retstep else y
 
 
@@ -178,7 +179,7 @@ def _logspace(
         start, stop, base = [np.reshape(x, (1,) * (ndim - np.ndim(x)) + np.shape(x)) for x in (start, stop, base)]
         base = np.expand_dims(base, axis)
     y = np.power(base, np.linspace(start, stop, num, endpoint, axis=axis))
-    return y if dtype is None else y.astype(dtype)
+    return y if dtype is None else converted(y, dtype)
 
 
 @composite(
@@ -193,7 +194,7 @@ def _geomspace(
     start: Array, stop: Array, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
 ) -> Array:
     kind = np.result_type(array_of(start).dtype, array_of(stop).dtype, np.float64)
-    start, stop = np.broadcast_arrays(array_of(start).astype(kind), array_of(stop).astype(kind))
+    start, stop = np.broadcast_arrays(converted(array_of(start), kind), converted(array_of(stop), kind))
     signs = np.sign(innermost(start))
     if signs.dtype.kind == "c" or np.any(signs * np.sign(innermost(stop)) != 1):
         raise ValueError("geomspace takes real numbers here, none of them zero, start and stop of the same sign.")
@@ -201,4 +202,4 @@ def _geomspace(
     rest = y[1:-1] if endpoint and num > 1 else y[1:]
     y = np.concatenate([start[None][:num], rest, stop[None][: num - 1 if endpoint else 0]])
     y = np.moveaxis(y, 0, axis)
-    return y if dtype is None else y.astype(dtype)
+    return y if dtype is None else converted(y, dtype)

@@ -120,7 +120,8 @@ def _put(x: np.ndarray[Any, Any], index: Any, value: Array) -> None:
 
 def _keep_the_rest(g: Array, index: Any, path: Path = (), order: Any = "C") -> Array:
     """The cotangent of what was not overwritten: zero where it was."""
-    return apply(UPDATE, (g, np.zeros((), g.dtype)), {"index": index, "path": path, "order": order})
+    zero = np.zeros((), HALF)  # also fits where the path leads to real or imaginary parts
+    return apply(UPDATE, (g, zero), {"index": index, "path": path, "order": order})
 
 
 def _written(g: Array, value_like: Any, index: Any, path: Path = (), order: Any = "C") -> Array:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array, Axis, Shape
+from wengert.core.arraymethods import converted
 from wengert.core.cotangents import HALF, SINGLE
 from wengert.core.dispatch import apply, operand
 from wengert.core.op import Op
@@ -57,7 +58,7 @@ def real_product(a: Array, b: Array) -> Array:
 
 def _length(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     if x.dtype is HALF:
-        return _length(x.astype(SINGLE), axis, keepdims).astype(HALF)
+        return converted(_length(converted(x, SINGLE), axis, keepdims), HALF)
     if isinstance(axis, tuple) and len(axis) != 2:
         return np.linalg.vector_norm(x, axis=axis, keepdims=keepdims)
     return np.linalg.norm(x, None, axis, keepdims)
@@ -198,7 +199,7 @@ _ORIGIN = np.zeros(3)
 )
 def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Array:  # noqa: A002 - NumPy's name
     if x.dtype.kind not in "fc":
-        x = x.astype(float)
+        x = converted(x, float)
     if axis is None and (ord is None or (x.ndim == 2 and ord in ("fro", "f")) or (x.ndim == 1 and ord == 2)):
         return apply(_LENGTH, (x,), {"keepdims": keepdims})
     axes = axes_of(axis, x.ndim)
@@ -221,7 +222,7 @@ def _norm(x: Array, ord: Any = None, axis: Axis = None, keepdims: bool = False) 
 )
 def _vector_norm(x: Array, /, *, axis: Axis = None, keepdims: bool = False, ord: Any = 2) -> Array:  # noqa: A002
     x = operand(x)
-    return _norm_of_vectors(x if x.dtype.kind in "fc" else x.astype(float), ord, axis, keepdims)
+    return _norm_of_vectors(x if x.dtype.kind in "fc" else converted(x, float), ord, axis, keepdims)
 
 
 @composite(
@@ -231,4 +232,6 @@ def _vector_norm(x: Array, /, *, axis: Axis = None, keepdims: bool = False, ord:
 )
 def _matrix_norm(x: Array, /, *, keepdims: bool = False, ord: Any = "fro") -> Array:  # noqa: A002
     x = operand(x)
-    return _norm_of_matrices(x if x.dtype.kind in "fc" else x.astype(float), ord, (x.ndim - 2, x.ndim - 1), keepdims)
+    return _norm_of_matrices(
+        x if x.dtype.kind in "fc" else converted(x, float), ord, (x.ndim - 2, x.ndim - 1), keepdims
+    )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array
+from wengert.core.arraymethods import converted
 from wengert.ops.cases import DOMAINS, Call, call
 from wengert.ops.entries import composite
 from wengert.ops.queries import plain_tree
@@ -20,7 +21,9 @@ def _widened(x: Array, leaves: Callable[[Any], Any]) -> Array:
     """``x``, as complex numbers if one of them leaves the real numbers."""
     x = array_of(x)
     if x.dtype.kind != "c" and np.any(leaves(plain_tree(x))):
-        return x.astype(np.complex64 if np.can_cast(x.dtype, np.float32) and x.dtype != np.float16 else np.complex128)
+        return converted(
+            x, np.complex64 if np.can_cast(x.dtype, np.float32) and x.dtype != np.float16 else np.complex128
+        )
     return x
 
 

@@ -169,7 +169,7 @@ def _added_up(columns: Sequence[Array], edges: Sequence[np.ndarray[Any, Any]], w
 def _as_density(counts: Array, edges: Sequence[Array]) -> Array:
     total = np.sum(counts)
     for axis, e in enumerate(edges):
-        widths = np.diff(e).astype(np.float64, copy=False)
+        widths = converted(np.diff(e), np.float64, copy=False)
         counts = counts / np.reshape(widths, [-1 if i == axis else 1 for i in range(len(edges))])
     return counts / total
 

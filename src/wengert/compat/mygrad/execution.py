@@ -9,10 +9,11 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from wengert._types import Array
-from wengert.arrays.results import as_result, check_constant
+from wengert.arrays.results import as_result
 from wengert.arrays.tensor import Tensor, wrap
 from wengert.compat.mygrad.operation_base import Operation, Ufunc
 from wengert.core.aliasing import deliver, innermost, keeps_gradient
+from wengert.core.arraydata import check_constant
 from wengert.core.dispatch import Box, apply, operand
 from wengert.core.op import Op
 from wengert.core.tape import leaf

@@ -65,8 +65,8 @@ def _soft_sign(x: Array) -> Array:
 def _soft_sign_slope(x: Array) -> Array:
     d = np.absolute(x)
     d += 1.0
-    d *= d
-    return 1.0 / d
+    r = 1.0 / d  # before it is squared: that overflows for no x
+    return r * r
 
 
 _SOFT_SIGN = Op("soft_sign", "elementwise", _soft_sign, ("x",), (_soft_sign_slope,))

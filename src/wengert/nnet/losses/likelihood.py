@@ -9,6 +9,7 @@ import numpy as np
 
 from wengert._types import Array
 from wengert.arrays.tensor import Tensor
+from wengert.core.arraymethods import converted
 from wengert.nnet.fused import Pullback, fused
 from wengert.nnet.losses.labels import Places, log_share, picked, scores_and_places, share_evaluated
 from wengert.nnet.values import finished, precisely, real
@@ -51,7 +52,7 @@ def negative_log_likelihood(x: Any, y_true: Any, *, weights: Any = None, constan
 def _weights(weights: Any, x: Array) -> Array:
     """Weights as an array; Python numbers and integers in the dtype of ``x``, which they shall not widen."""
     array = real("negative_log_likelihood: weights", weights)
-    return array.astype(x.dtype) if isinstance(weights, list | tuple) or array.dtype.kind != "f" else array
+    return converted(array, x.dtype) if isinstance(weights, list | tuple) or array.dtype.kind != "f" else array
 
 
 def _evaluated(x: Array, *, wanted: Sequence[bool], places: Places) -> tuple[Array, Pullback]:
