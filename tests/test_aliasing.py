@@ -471,6 +471,34 @@ def test_casting_of_in_place_operators():
     np.testing.assert_array_equal(i.data, [1, 2, 3])
 
 
+def test_functions_write_the_data_of_a_persons_tensor_to_plain_arrays():
+    t, everywhere = wg.tensor([1.0, 2.0, 3.0]), [True, True, True]
+    for write in (
+        lambda a: a.__setitem__(..., t),
+        lambda a: np.copyto(a, t),
+        lambda a: np.put(a, [0, 1, 2], t),
+        lambda a: np.place(a, everywhere, t),
+        lambda a: np.putmask(a, everywhere, t),
+        lambda a: np.put_along_axis(a, np.arange(3), t, 0),
+    ):
+        a = np.zeros(3)
+        write(a)
+        np.testing.assert_array_equal(a, t.data)
+
+
+@pytest.mark.filterwarnings("error")
+def test_real_and_imaginary_parts_are_written_without_a_warning():
+    def f(x):
+        z = x + 0j
+        z.imag = x**2
+        z.real[0] = 2.0
+        return np.sum(np.abs(z) ** 2)
+
+    x = np.array([0.5, 1.5])
+    np.testing.assert_allclose(wg.grad(f)(x), [4 * x[0] ** 3, 2 * x[1] + 4 * x[1] ** 3])
+    np.testing.assert_allclose(wg.hessian(f)(x), np.diag([12 * x[0] ** 2, 2 + 12 * x[1] ** 2]))
+
+
 def test_plain_arrays_take_no_traced_values():
     def f(x):
         plain = np.zeros(4)

@@ -242,3 +242,17 @@ def test_a_zero_that_was_not_selected_stays_zero():
     """As with ``np.maximum``: what is cut off sends back nothing, not 0 times infinity."""
     assert wg.grad(lambda x: relu(np.sqrt(x) - 1.0))(0.0) == 0.0
     assert wg.grad(lambda x: hard_tanh(-2.0 - np.sqrt(x)))(0.0) == 0.0
+
+
+@pytest.mark.parametrize("f", [elu, glu, leaky_relu, logsoftmax, selu, sigmoid, soft_sign, softmax, tanh])
+def test_of_integers_constants(f):
+    y = f(wg.tensor([[1, 2], [3, 4]]), *((1.0,) if f is elu else (0.1,) if f is leaky_relu else ()))
+    assert y.dtype == float
+    assert y.constant
+
+
+@pytest.mark.filterwarnings("error")
+def test_slope_of_soft_sign_overflows_nowhere():
+    assert wg.grad(soft_sign)(1e300) == 0.0
+    assert wg.grad(soft_sign)(np.float32(-1e30)) == 0.0
+    assert wg.grad(wg.grad(soft_sign))(1e300) == 0.0
