@@ -644,3 +644,13 @@ def test_a_graph_that_lives_until_the_interpreter_ends_says_nothing():
     env = {**os.environ, "PYTHONPATH": source}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert not done.stderr
+
+
+def test_windows_that_numpy_makes_read_only_stay_so():
+    a = np.ones((3, 3))
+    x = wg.tensor(a, copy=False)
+    windows = wg.sliding_window_view(x, (2,), 1)
+    shown = windows.data
+    del x, windows
+    assert a.flags.writeable
+    assert not shown.flags.writeable

@@ -40,6 +40,16 @@ def test_gradient():
     np.testing.assert_array_equal(y.grad, 1.0)
 
 
+def test_gradient_where_nothing_is_recorded():
+    x = wg.tensor(X)
+    wg.sum(x**3).backward()
+    with wg.no_autodiff:
+        y = round_trip(x)
+    np.testing.assert_array_equal(y.grad, x.grad)
+    assert not y.constant
+    assert wg.tensor(X).grad is None
+
+
 def test_gradient_of_an_intermediate_value():
     x = wg.tensor(X)
     y = 2.0 * x

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.npyio import NpzFile
 
 from wengert.arrays.tensor import Tensor, tensor
+from wengert.core.aliasing import memory_of
 from wengert.errors import InputError
 
 __all__ = ["load", "save"]
@@ -64,6 +65,9 @@ def load(file: File) -> Tensor:
     if grad is not None and grad.shape != data.shape:
         raise ValueError(f"wg.load: the data has shape {data.shape}, its gradient {grad.shape}.")
     made = tensor(data, constant=bool(flag) or None, copy=False)
-    if grad is not None and not made.constant:
-        made.backward(grad)
+    if grad is not None and made._node is not None:  # not by backward(), which does nothing under no_autodiff
+        live = made._live()
+        assert live is not None
+        live.grad = grad.astype(data.dtype)
+        memory_of(made)  # so that the next use forgets the gradient
     return made

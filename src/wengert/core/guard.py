@@ -252,7 +252,10 @@ def _unlock(array: _Plain) -> None:
     if base is None or base.flags.writeable:
         array.setflags(write=True)
     elif not _wait(array):  # the base is read-only by itself since, which NumPy takes for a reason to refuse
-        base.setflags(write=True)
+        try:
+            base.setflags(write=True)
+        except ValueError:  # and was before: a view of it can't have been writeable
+            return
         array.setflags(write=True)
         base.setflags(write=False)
 
