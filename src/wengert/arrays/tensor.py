@@ -138,10 +138,7 @@ class Tensor(ArrayLike):
     @property
     def creator(self) -> Node | None:
         """The node of the operation that made this tensor; ``None`` for a leaf, or once cleared."""
-        node = self._current()._node
-        if node is None:
-            alias = self._alias
-            node = None if alias is None or alias.is_view else alias.origin
+        node = self._current()._origin
         return None if node is None or node.op in (None, SAME) or node.spent else node.params.get("creator", node)
 
     @property
@@ -210,10 +207,7 @@ class Tensor(ArrayLike):
         >>> y.creator is None
         True
         """
-        node = self._current()._node
-        alias = self._alias
-        if node is None and alias is not None and not alias.is_view:
-            node = alias.origin
+        node = self._current()._origin
         if node is not None:
             clear(node)
 
@@ -302,12 +296,9 @@ class Tensor(ArrayLike):
         return node is not None and node.op is None and not node.spent and getrefcount(node) > _OWN_REFERENCES
 
     def _moved_to(self, array: np.ndarray[Any, Any]) -> Tensor:
-        self._current()
-        alias = self._alias
-        origin = None if alias is None or alias.is_view else alias.origin
-        self._alias = Memory(shown=True, origin=origin)
+        node = self._current()._origin
+        self._alias = Memory(shown=True, origin=node if self._node is None else None)
         self._inner = array
-        node = self._node or origin
         if node is not None and not node.spent:
             node.keep(hold(array))
         return self
@@ -376,6 +367,14 @@ class Tensor(ArrayLike):
     @property
     def _history(self) -> Node | None:
         return self._node
+
+    @property
+    def _origin(self) -> Node | None:
+        """The node of what this tensor came from, be it a variable or a constant."""
+        if self._node is not None:
+            return self._node
+        alias = self._alias
+        return None if alias is None or alias.is_view else alias.origin
 
     @property
     def _inert(self) -> bool:
