@@ -22,6 +22,7 @@ _THREAD_COUNTS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
+    "WENGERT_NUM_THREADS",
 )
 
 
@@ -84,12 +85,13 @@ def start(workload: str, contender: str, *, threads: int, smoke: bool, timeout: 
     command = [sys.executable, "-m", "benchmarks.worker", workload, contender, *(["--smoke"] if smoke else [])]
     with (
         tempfile.TemporaryFile("w+", errors="replace") as stderr,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as scratch,
         subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=stderr,
-            env=environment(threads),
+            env=environment(threads) | {"TMPDIR": scratch},
             text=True,
         ) as process,
     ):
@@ -100,7 +102,10 @@ def start(workload: str, contender: str, *, threads: int, smoke: bool, timeout: 
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Environment variables of a worker: so many threads for every library; for JAX double precision and the CPU."""
+    """Environment variables of a worker: so many threads for every library; for JAX double precision and the CPU.
+
+    wengert keeps no compiled code on disk, so that the time of the first call does not depend on earlier runs.
+    """
     path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
     eigen = "true" if threads > 1 else "false"
     return {
@@ -109,5 +114,6 @@ def environment(threads: int) -> dict[str, str]:
         "JAX_ENABLE_X64": "1",
         "JAX_PLATFORMS": "cpu",
         "PYTHONPATH": path,
+        "WENGERT_NO_CACHE": "1",
         "XLA_FLAGS": f"--xla_cpu_multi_thread_eigen={eigen} intra_op_parallelism_threads={threads}",
     }

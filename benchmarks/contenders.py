@@ -32,10 +32,13 @@ CONTENDERS = {
     for contender in (
         Contender("hand", "numpy", "NumPy with the derivative worked out by hand; what all answers are compared with"),
         Contender("wengert", "wengert", "plain NumPy code under wengert.value_and_grad"),
+        Contender("compiled", "wengert", "the same function under wengert.jit"),
         Contender("mygrad", "mygrad", "tensors of MyGrad, memory guard on (its default)"),
         Contender("autograd", "autograd", "autograd.numpy"),
         Contender("torch", "torch", "PyTorch, eager"),
         Contender("jax", "jax", "JAX under jax.jit"),
+        Contender("jax_scan", "jax", "JAX under jax.jit, the loop written as jax.lax.scan"),
+        Contender("jax_cached", "jax", "JAX under jax.jit, told to keep what it compiles on disk"),
         Contender("rewritten", "numpy", "by hand, the program itself rearranged before it is differentiated"),
         Contender("zeros", "numpy", "by hand; each read of a field contributes a record of zeros but for that field"),
         Contender("wengert_unguarded", "wengert", "wengert with the memory guard off; a base for wengert with it on"),

@@ -53,6 +53,7 @@ class Result:
     rows: Mapping[str, Row]
     base: str = "hand"
     bases: Mapping[str, str] = field(default_factory=dict)
+    judged: str = "wengert"
 
     def base_of(self, contender: str) -> str:
         """Name of the contender that this one is measured against."""
@@ -68,9 +69,11 @@ class Result:
 
     @property
     def met(self) -> bool | None:
-        """Whether wengert is within the target, to the two decimals shown; ``None`` if it was not measured."""
-        ratio = self.ratio("wengert")
-        return None if ratio is None else round(ratio.median, 2) <= self.target + self.slack
+        """Whether ``judged`` is within the target, to the decimals shown; ``None`` if it was not measured."""
+        ratio = self.ratio(self.judged)
+        if ratio is None:
+            return None
+        return round(ratio.median, 3 if ratio.median < 0.1 else 2) <= self.target + self.slack
 
 
 def as_json(results: Sequence[Result], settings: Mapping[str, object]) -> dict[str, Any]:

@@ -49,6 +49,7 @@ def run(name: str, contenders: Sequence[Contender], settings: Settings) -> Resul
         slack=workload.slack,
         rows=rows,
         base=workload.base,
+        judged=workload.judged,
         bases={contender: base for contender, base in workload.bases.items() if contender in rows},
     )
 

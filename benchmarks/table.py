@@ -75,8 +75,8 @@ def amount(value: float, unit: str) -> str:
 
 
 def times(ratio: float) -> str:
-    """A ratio with two decimals, or none where they would say nothing."""
-    return f"{ratio:.2f}×" if ratio < 100 else f"{ratio:.0f}×"
+    """A ratio with two decimals, three where it is small, or none where they would say nothing."""
+    return f"{ratio:.0f}×" if ratio >= 100 else f"{ratio:.2f}×" if ratio >= 0.1 else f"{ratio:.3f}×"
 
 
 def _cells(result: Result, row: Row) -> Iterator[str]:
@@ -105,7 +105,7 @@ def _summary_cell(result: Result, contender: str) -> str:
 
 
 def _verdict(result: Result) -> str:
-    target = f"target for wengert: ≤ {result.target:g}×"
+    target = f"target for {result.judged}: ≤ {result.target:g}×"
     if result.slack:
         target += f" (and {result.slack:g} for noise: both do the same work)"
     return f"{target}, { {True: 'met', False: 'missed', None: 'not measured'}[result.met] }"

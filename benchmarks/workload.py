@@ -17,13 +17,14 @@ class Workload(Generic[Inputs]):
     """What a file in ``workloads/`` declares, under the name ``WORKLOAD``."""
 
     title: str
-    target: float  # wengert's cost over its base's, at most
+    target: float  # the cost of ``judged`` over its base's, at most
     inputs: Callable[[bool], Inputs]  # given whether this is a smoke run; the same in every process
     contenders: Mapping[str, Callable[[Inputs], Step]]  # each prepares its step from the inputs
     quantity: Quantity = SECONDS
     slack: float = 0.0  # what noise may add to the target where both sides do the same work
     base: str = "hand"  # the contender whose cost is 1×; the answers are always compared with hand's
     bases: Mapping[str, str] = field(default_factory=dict)  # of contenders that have another base than ``base``
+    judged: str = "wengert"  # the contender whom the target is for
 
     def __post_init__(self) -> None:
         """Refuse a workload that could not be checked or measured against anything."""

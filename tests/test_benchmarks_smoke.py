@@ -1,7 +1,7 @@
 """The benchmark harness: it must catch a wrong answer, survive a broken contender, and count what is not installed."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -13,6 +13,8 @@ from benchmarks.report import Result, Row
 from benchmarks.run import Settings, run
 from benchmarks.worker import Server
 from benchmarks.workload import Workload, load, names
+from benchmarks.workloads import _jit
+from wengert import jit  # noqa: F401 - what it adds to the table is there before tests look
 
 QUICK = Settings(rounds=2, batch=0.001, smoke=True)
 
@@ -51,6 +53,13 @@ def test_equal_answers_pass(answer):
 def test_different_answers_are_named(answer, complaint):
     with pytest.raises(compare.MismatchError, match=complaint):
         compare.check(answer, EXPECTED)
+
+
+def test_single_precision_has_a_tolerance_of_its_own():
+    expected = np.array([1.0, -2.0], np.float32)
+    compare.check(expected * np.float32(1 + 2e-5), expected)
+    with pytest.raises(compare.MismatchError, match="allowed is 1e-04"):
+        compare.check(expected * np.float32(1 + 2e-4), expected)
 
 
 @pytest.mark.parametrize("message", [protocol.Prepared(3, 0.5), protocol.Measure(7), protocol.Failed("why", "where\n")])
@@ -126,6 +135,39 @@ def test_wengert_agrees_with_hand_on_writes_and_without_recording(name):
     assert result.rows["wengert"].status == "measured", result.rows["wengert"].reason
 
 
+@pytest.mark.parametrize(
+    ("program", "inputs"),
+    [
+        (_jit.CHAIN, _jit.chain_inputs(3)),
+        (_jit.CHAIN, _jit.chain_inputs(50, np.float32)),
+        (_jit.MLP, _jit.mlp_inputs(2)),
+        (_jit.RNN, _jit.rnn_inputs(3, 4)),
+        (_jit.LAYER_NORM, _jit.layer_norm_inputs(4, 7)),
+        (_jit.CROSS_ENTROPY, _jit.cross_entropy_inputs(4, 7, np.float32)),
+    ],
+)
+def test_programs_for_compilers_agree_with_their_derivatives_by_hand(program, inputs):
+    expected = program.by_hand(inputs)()
+    compare.check(program.eager(inputs)(), expected)
+    compiled = program.compiled(inputs)
+    for _ in range(2):
+        compare.check(compiled(), expected)
+
+
+def test_compiled_functions_are_measured_over_jax():
+    result = run("jit_chain", [CONTENDERS["compiled"]], replace(QUICK, rounds=1))
+    assert (result.judged, result.base) == ("compiled", "jax")
+    assert result.rows["compiled"].status == "measured", result.rows["compiled"].reason
+
+
+@pytest.mark.parametrize("name", ["jit_first_call_rnn", "jit_second_process_mlp"])
+def test_first_calls_are_measured_in_fresh_interpreters(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    workload = load(name)
+    step = workload.contenders["compiled"](workload.inputs(True))
+    assert step() > 0.0
+
+
 def test_command_line_writes_json(tmp_path, capsys):
     file = tmp_path / "run.json"
     assert main(["chain", "--smoke", "--contenders", "hand", "--json", str(file)]) == 0
@@ -151,6 +193,14 @@ def test_target_is_judged_by_the_median_of_the_rounds_ratios():
     assert result.ratio("wengert").median == pytest.approx(1.1)
     assert result.met
     assert not Result("w", "t", "s", 1.05, 0.0, rows).met
+
+
+def test_target_may_be_another_contenders():
+    rows = {"hand": row("hand", 1.0), "wengert": row("wengert", 9.0), "compiled": row("compiled", 0.0544)}
+    result = Result("w", "t", "s", 0.05, 0.0, rows, judged="compiled")
+    assert not result.met
+    assert table.result_table(result).splitlines()[-1].strip() == "target for compiled: ≤ 0.05×, missed"
+    assert "0.054×" in table.summary_tables([result])
 
 
 def test_table_is_aligned_and_holds_every_row():

@@ -12,8 +12,8 @@ import wengert
 
 SOURCE = Path(wengert.__file__).parent
 LAYERS = [
-    "errors", "_types", "typing", "core", "ops", "arrays", "io", "linalg", "random", "transforms", "nnet",
-    "plotting", "computational_graph", "testing", "compat",
+    "errors", "_types", "typing", "core", "ops", "arrays", "io", "linalg", "random", "transforms", "jit", "profiling",
+    "nnet", "plotting", "computational_graph", "testing", "compat",
 ]  # fmt: skip
 """From the bottom up. A module imports from its own layer and those below it."""
 
@@ -22,7 +22,7 @@ LAZY = {"optree", "mpmath", "scipy", "graphviz", "numba"}
 
 HEAVY = [
     "numba", "llvmlite", "scipy", "matplotlib", "optree", "mpmath", "graphviz", "jax", "torch", "autograd", "mygrad",
-    "pytest", "wengert.compat",
+    "pytest", "wengert.compat", "wengert.jit",
 ]  # fmt: skip
 
 FILES = sorted(p for p in SOURCE.rglob("*.py"))

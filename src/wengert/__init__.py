@@ -66,15 +66,20 @@ from wengert.core.modes import turn_memory_guarding_off, turn_memory_guarding_on
 from wengert.core.trees import tree_map
 from wengert.io import load, save
 from wengert.transforms import (
+    cond,
     custom_gradient,
+    fori_loop,
     grad,
     hessian,
     hvp,
     jacobian,
     jvp,
+    scan,
     stop_gradient,
     value_and_grad,
     vjp,
+    vmap,
+    while_loop,
 )
 
 __version__ = "0.1.0"
@@ -86,12 +91,14 @@ __all__ = [
     "arange",
     "asarray",
     "astensor",
+    "cond",
     "custom_gradient",
     "debug",
     "empty",
     "empty_like",
     "errors",
     "eye",
+    "fori_loop",
     "full",
     "full_like",
     "geomspace",
@@ -100,6 +107,7 @@ __all__ = [
     "hvp",
     "identity",
     "jacobian",
+    "jit",
     "jvp",
     "linspace",
     "load",
@@ -112,7 +120,9 @@ __all__ = [
     "no_autodiff",
     "ones",
     "ones_like",
+    "profile",
     "save",
+    "scan",
     "sliding_window_view",
     "stop_gradient",
     "strict_cotangents",
@@ -123,7 +133,9 @@ __all__ = [
     "ufunc",
     "value_and_grad",
     "vjp",
+    "vmap",
     "where",
+    "while_loop",
     "zeros",
     "zeros_like",
 ]
@@ -162,13 +174,16 @@ __all__ += [name for name in _names(np) if name not in globals() and not hasattr
 _SUBMODULES = frozenset({"compat", "computational_graph", "linalg", "nnet", "plotting", "random", "testing", "typing"})
 """Modules that are loaded when one is first asked for, so that importing wengert stays quick."""
 
+_ELSEWHERE = {"execute_op": "wengert.compat.mygrad", "jit": "wengert.jit.jit", "profile": "wengert.profiling"}
+"""Names whose modules are loaded when they are first asked for."""
+
 
 def __getattr__(name: str) -> Any:
     """A submodule, or NumPy's function of that name, wrapped the first time it is asked for."""
     if name in _SUBMODULES:
         return _importlib.import_module(f"wengert.{name}")
-    if name == "execute_op":
-        found = _importlib.import_module("wengert.compat.mygrad").execute_op
+    if name in _ELSEWHERE:
+        found = getattr(_importlib.import_module(_ELSEWHERE[name]), name)
     else:
         found = _find(np, name)
     globals()[name] = found
@@ -176,4 +191,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_SUBMODULES, *_names(np)})
+    return sorted({*globals(), *_SUBMODULES, *_ELSEWHERE, *_names(np)})

@@ -13,7 +13,9 @@ __all__ = [
     "InvalidBackprop",
     "InvalidGradient",
     "OutputError",
+    "RecompilationWarning",
     "SavedValueChanged",
+    "TraceError",
     "TreeError",
     "UndefinedDerivative",
     "UnsupportedFunction",
@@ -48,6 +50,26 @@ class UnsupportedFunction(WengertError, TypeError):
     """A NumPy function, ufunc method or keyword without a derivative rule was applied to a tensor."""
 
 
+class TraceError(ConversionError):
+    """A function that is being compiled asked for the value of an array, or did something that can't be traced."""
+
+
+def backward_refused() -> TraceError:
+    """What ``backward()`` raises while a function is traced."""
+    return TraceError(
+        "wg.jit: the function calls backward() while a function is being compiled, and tensors keep no gradient then. "
+        "Compute them with wg.grad or wg.value_and_grad inside the function, or call backward() on what it returns."
+    )
+
+
+def written_outside(where: str = "") -> TraceError:
+    """What is raised where a traced function writes to an array that it did not make."""
+    return TraceError(
+        f"wg.jit: the function writes to an array that it found outside itself{where}. That would happen once, while "
+        "it is compiled, and not at later calls. Return the new values and assign them outside, or write to a copy."
+    )
+
+
 class TreeError(WengertError, TypeError):
     """Two trees that should have the same structure differ."""
 
@@ -70,3 +92,7 @@ class InvalidGradient(WengertError, ValueError):
 
 class DisconnectedView(WengertError):
     """An in-place update of a view that is no longer connected to its base would not reach the base's gradient."""
+
+
+class RecompilationWarning(UserWarning):
+    """A jitted function has been compiled many times: for ever new shapes, or ever new values of static arguments."""

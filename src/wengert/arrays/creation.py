@@ -42,7 +42,7 @@ ShapeLike = int | tuple[int, ...] | list[int]
 def new_tensor(array: ArrayLike, constant: bool | None) -> Tensor:
     """A tensor over ``array``, an array or number that nobody else holds."""
     made = tensor(array, constant=constant, copy=False)
-    if made._node is not None:
+    if type(made) is Tensor and made._node is not None:  # and no symbol
         made._alias = None
     return made
 

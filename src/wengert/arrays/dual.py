@@ -11,7 +11,7 @@ import numpy as np
 from wengert._types import Array, Params, Shape
 from wengert.arrays.tensor import Tensor, constant_over, lift
 from wengert.core import modes
-from wengert.core.aliasing import View, blank, innermost, layout_of, region, set_shape, shows
+from wengert.core.aliasing import View, blank, holds_everywhere, innermost, layout_of, region, set_shape, shows
 from wengert.core.arraylike import ArrayLike
 from wengert.core.cotangents import fit
 from wengert.core.dispatch import Box, apply, close_level, is_open, open_level
@@ -108,6 +108,13 @@ class Dual(ArrayLike):
             self._write_tangent(path, index, t, reach)
         self._inner = array
         return True
+
+    def _around(self, y: Any) -> Dual:
+        made = dual(y, None, self._level)
+        view = y._view
+        if view is not None and isinstance(view.parent, Dual):
+            made._alias = View(view.op, view.params, view.parent, view.parent._inner)
+        return made
 
     def _write_tangent(self, path: tuple[Any, ...], index: Any, t: Array, reach: Reach) -> None:
         """Write the tangent ``t`` of what is assigned; ``None`` is zero, and reaches nothing."""
@@ -222,14 +229,14 @@ def push_forward(frame: Node, ts: list[Any], reaches: list[Reach]) -> tuple[Arra
     op = frame.op
     assert op is not None
     if op.reads:
-        reach = None if reaches[0] is None else np.asarray(reaches[0][frame.params["index"]])
-        return _tangent(frame, ts), None if reach is None or reach.all() else reach
+        reach = None if reaches[0] is None else nonzero(apply(op, (reaches[0],), frame.params))
+        return _tangent(frame, ts), None if reach is None or holds_everywhere(reach, otherwise=False) else reach
     varying = [i for i, t in enumerate(ts) if t is not None]
     partly = op.selects or any([reaches[i] is not None for i in varying])
     if not partly and (op.kind != "linear" or len(varying) == len(ts)):
         return _tangent(frame, ts), None
     with np.errstate(all="ignore"):
-        if is_strict():
+        if is_strict() or (modes.tracing and (trace := modes.trace()) is not None and not trace.masks()):
             return _tangent(frame, ts), None
         if op.kind == "elementwise" and not op.selects:
             return _tangent(frame, ts, reaches), _union([reaches[i] for i in varying], frame.shape)
@@ -240,10 +247,11 @@ def push_forward(frame: Node, ts: list[Any], reaches: list[Reach]) -> tuple[Arra
             for i in varying:
                 chosen[i] = np.broadcast_to(nonzero(_part(op, i, seeds[i], model)), frame.shape)
             reach = _union([chosen[i] for i in varying], frame.shape)
-            return _tangent(frame, ts, chosen), None if reach is None or reach.all() else reach
+            everywhere = reach is None or holds_everywhere(reach, otherwise=False)
+            return _tangent(frame, ts, chosen), None if everywhere else reach
         tangent = _tangent(frame, ts)
         reach = nonzero(_tangent(model, seeds))
-        return masked(tangent, reach), None if reach.all() else reach
+        return masked(tangent, reach), None if holds_everywhere(reach, otherwise=False) else reach
 
 
 def _union(reaches: list[Reach], shape: Shape) -> Reach:
@@ -252,7 +260,7 @@ def _union(reaches: list[Reach], shape: Shape) -> Reach:
     for r in reaches:
         if r is None:
             return None
-        reach |= r
+        reach = reach | r
     return reach
 
 
@@ -263,6 +271,8 @@ def _tangent(frame: Node, ts: list[Any], reaches: list[Reach] | None = None) -> 
     if op.kind == "linear":
         pairs = zip(frame.xs, ts, strict=True)
         tangent = apply(op, [_input(op, i, x, t, frame) for i, (x, t) in enumerate(pairs)], frame.params)
+    elif op.push_all is not None:
+        tangent = op.push_all(ts, frame)
     else:
         parts = [_part(op, i, t, frame) for i, t in enumerate(ts) if t is not None]
         if reaches is not None:

@@ -62,6 +62,8 @@ def call(origin: Op, args: tuple[Any, ...], kwargs: dict[str, Any], kinds: str =
 
     A result that shows an argument's memory is a view of a tensor over that.
     """
+    if modes.tracing and (trace := modes.trace()) is not None:
+        args = tuple([trace.lift(x) if type(x) is np.ndarray else x for x in args])
     y = origin.fun(*args, **kwargs)
     if isinstance(y, Box) or (modes.special and modes.floor()):
         return y

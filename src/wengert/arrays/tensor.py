@@ -31,7 +31,7 @@ from wengert.core.op import Like, Op
 from wengert.core.registry import ALONE
 from wengert.core.sweep import sweep
 from wengert.core.tape import FRESH, SAME, Node, clear, interpose, leaf, record
-from wengert.errors import InputError, InvalidBackprop
+from wengert.errors import InputError, InvalidBackprop, backward_refused
 
 __all__ = ["Tensor", "lift", "tensor"]
 
@@ -179,8 +179,11 @@ class Tensor(ArrayLike):
         >>> x.grad
         array(6.)
         """
-        if modes.special and self._level < modes.floor():
-            return
+        if modes.special:
+            if self._level < modes.floor():
+                return
+            if modes.tracing and modes.trace() is not None:
+                raise backward_refused()
         node = self._current()._node
         if node is None:
             self.clear_graph()
@@ -230,7 +233,8 @@ class Tensor(ArrayLike):
 
     def detach(self) -> Tensor:
         """A constant tensor over the same array: no derivative flows through it."""
-        return constant_over(self._bare(), self._level)
+        data = self._bare()
+        return constant_over(data.detach() if isinstance(data, Box) and data._symbolic else data, self._level)  # type: ignore[attr-defined]  # it has that
 
     def _flagged(self, constant: bool, inputs: Sequence[Any] = ()) -> Tensor:
         if self._level > 0:
@@ -361,6 +365,13 @@ class Tensor(ArrayLike):
         if node is not None and not node.spent and not modes.was_unguarded(node.number):
             return node.op is not None or self._is_used()
         return not self._inner.flags.writeable
+
+    def _around(self, y: Any) -> Tensor:
+        made = wrap(y, self._level, None)
+        view = y._view
+        if view is not None and isinstance(view.parent, Tensor):
+            made._alias = View(view.op, view.params, view.parent, view.parent._inner)
+        return made
 
     # Recording
 
@@ -678,6 +689,8 @@ def tensor(
     array(4.)
     """
     check_constant(constant)
+    if modes.tracing and (trace := modes.trace()) is not None and not holds_box(data):
+        data = wrap(trace.made(data), 0, None)
     stacked = stack_boxes(data)
     if stacked is not None:
         made = _recorded_copy(stacked, dtype, ndmin, copy)
@@ -700,7 +713,8 @@ def tensor(
     anew = constant is False or (copy and not constant)
     if anew and made.constant and made.dtype.kind in "fc" and not isinstance(made._inner, Box):
         return variable_over(made)
-    return made.detach() if constant and not made.constant else made
+    symbolic = isinstance(made._inner, Box) and made._inner._symbolic
+    return made.detach() if constant and (symbolic or not made.constant) else made
 
 
 def _recorded_copy(x: Array, dtype: DTypeLike | None, ndmin: int, copy: bool) -> Tensor:

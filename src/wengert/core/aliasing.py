@@ -23,7 +23,7 @@ from wengert.core.guard import is_locked
 from wengert.core.op import Op
 from wengert.core.registry import OPS
 from wengert.core.tape import Node
-from wengert.errors import InputError, UnsupportedFunction
+from wengert.errors import InputError, UnsupportedFunction, written_outside
 
 __all__ = [
     "Layout",
@@ -33,10 +33,17 @@ __all__ = [
     "blank",
     "check_fits",
     "deliver",
+    "holds_everywhere",
     "innermost",
+    "is_differentiated",
+    "is_scalar",
+    "is_traced",
     "keeps_gradient",
+    "known",
     "layout_of",
     "memory_of",
+    "model_of",
+    "of_all_examples",
     "path_of",
     "region",
     "set_shape",
@@ -201,7 +208,7 @@ def assign(box: Box, index: Any, value: Array, op: Op | None = None) -> None:
     if not root._assign(op, path, index, value):
         params = {"index": index}
         if path:
-            params |= {"path": path, "order": layout_of(np.asarray(innermost(root)))[2]}
+            params |= {"path": path, "order": layout_of(model_of(root))[2]}
         root._become(_laid_out(apply(op, (root, value), params), innermost(root)))
     box._current()
 
@@ -243,7 +250,8 @@ def store(target: Box, value: Array, what: str) -> None:
         assign(target, ..., value)
         return
     new, old = getattr(value, "_inner", None), target._inner
-    if target._alias is None and type(new) is np.ndarray and type(old) is np.ndarray and _alike(new, old):
+    quick = target._alias is None and not (target._symbolic or getattr(value, "_symbolic", True))
+    if quick and type(new) is np.ndarray and type(old) is np.ndarray and _alike(new, old):
         target._become(value)  # what is done below, on a shorter way for the commonest case
         return
     try:
@@ -302,6 +310,8 @@ def deliver(value: Array, out: Any, what: str) -> Array:
             raise
         return value._moved_to(target)
     elif keeps_gradient(value):
+        if modes.tracing and modes.trace() is not None and not is_differentiated(value):
+            raise written_outside()
         raise UnsupportedFunction(
             f"{what}(..., out=...) was asked to store a traced result in a plain array, which would lose its gradient. "
             "Leave out= away, or make the target a tensor: wg.tensor(array, constant=True)."
@@ -318,10 +328,62 @@ def keeps_gradient(x: Array) -> bool:
 
 
 def innermost(x: Array) -> Array:
-    """The plain array in ``x``, however nested."""
+    """The plain array in ``x``, however nested; the symbolic one, where a function is traced or run on a batch."""
     while isinstance(x, Box):
+        if x._symbolic:
+            return x._undifferentiated()
         x = x._current()._inner
     return x
+
+
+def known(x: Array, what: str) -> Array:
+    """The plain array in ``x``, for ``what``, which depends on its elements: an error if ``x`` is being traced."""
+    x = innermost(x)
+    if modes.tracing and (trace := modes.trace()) is not None and type(x) is np.ndarray:
+        trace.fix(x)
+    return x._plain(what) if isinstance(x, Box) else x
+
+
+def is_differentiated(x: Array) -> bool:
+    """Whether ``x`` is boxed by a transformation that takes derivatives, within batches of examples or around them."""
+    return isinstance(x, Box) and innermost(x) is not x
+
+
+def is_traced(x: Array) -> bool:
+    """Whether no plain array has the elements of ``x``, as a function is being traced or run on a batch."""
+    return isinstance(innermost(x), Box)
+
+
+def of_all_examples(x: Array) -> Array:
+    """What ``innermost`` gives, with the examples of all batches: another shape, but the same set of elements."""
+    x = innermost(x)
+    return x._of_all_examples() if isinstance(x, Box) else x
+
+
+def holds_everywhere(condition: Array, otherwise: bool | None = None) -> bool:
+    """Whether all elements of ``condition`` are true; in a batch, in all examples.
+
+    ``otherwise`` is the answer where a function is traced, so that nobody knows. That it is true is then looked after
+    each time the compiled function runs; if it isn't, the function is evaluated as if it were not compiled.
+    """
+    condition = of_all_examples(condition)
+    if isinstance(condition, Box) and otherwise is not None:
+        if otherwise and (trace := modes.trace()) is not None:
+            trace.assume(condition)
+        return otherwise
+    return bool(np.all(condition))
+
+
+def model_of(x: Array) -> np.ndarray[Any, Any]:
+    """An array of the shape, dtype and layout of ``x``: the plain array in it, or one whose elements mean nothing."""
+    x = innermost(x)
+    return np.asarray(x._current()._model if isinstance(x, Box) else x)
+
+
+def is_scalar(x: Array) -> bool:
+    """Whether ``x`` holds one of NumPy's scalars, or stands for one."""
+    x = innermost(x)
+    return isinstance(x._current()._model if isinstance(x, Box) else x, np.generic)
 
 
 def shows(y: Array, x: Array) -> bool:
@@ -366,13 +428,24 @@ def blank(shape: Shape, dtype: np.dtype[Any], order: Any) -> np.ndarray[Any, Any
 
 def _laid_out(value: Array, old: Array) -> Array:
     """``value`` in an array of its own whose memory is laid out as ``old``'s."""
+    if modes.tracing and (trace := modes.trace()) is not None and is_traced(old):
+        if not isinstance(value, Box):
+            value = trace.lift(value)
+        if value.ndim and model_of(value).strides != model_of(old).strides:
+            value = apply(OPS["fill"], (value,), {"layout": layout_of(model_of(old))})
+        return value
     holder = None
     array = value
-    while isinstance(array, Box):
+    while isinstance(array, Box) and not array._symbolic:
         holder, array = array, array._current()._inner
+    old = model_of(old) if isinstance(old, Box) else old
     if not isinstance(old, np.ndarray):
         return value
-    if not isinstance(array, np.ndarray):
+    if isinstance(array, Box):
+        laid = array._laid_out_as(old)
+        if laid is array:
+            return value
+    elif not isinstance(array, np.ndarray):
         laid = np.asarray(array)
     elif array.strides != old.strides:
         laid = blank(*layout_of(old))

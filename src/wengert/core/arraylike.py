@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from wengert.core.aliasing import check_fits, innermost, store
+from wengert.core.aliasing import check_fits, is_scalar, model_of, store
 from wengert.core.arraymethods import ArrayMethods
 from wengert.core.flat import Flat
 from wengert.core.op import Like
@@ -85,7 +85,7 @@ def _binary(name: str, ufunc: np.ufunc) -> tuple[Callable[..., Any], Callable[..
         if ufunc is not np.matmul and getattr(other, "shape", ()) not in ((), self.shape):
             check_fits(Like(other.shape, self.dtype), self, what)  # before the operation takes gradients away
         y = compute(self, other)
-        if isinstance(innermost(self), np.generic):  # as in NumPy, whose scalars can't change
+        if is_scalar(self):  # as in NumPy, whose scalars can't change
             return y
         store(self, y, what)
         return self
@@ -98,7 +98,7 @@ def _equality(name: str) -> Callable[[ArrayLike, Any], Any]:
     compare, compute = getattr(operator, name), getattr(ArrayLike, f"__{name}__")
 
     def method(self: ArrayLike, other: Any) -> Any:
-        return compare(innermost(self), other) if other is None or isinstance(other, str) else compute(self, other)
+        return compare(model_of(self), other) if other is None or isinstance(other, str) else compute(self, other)
 
     method.__name__ = f"__{name}__"
     return method

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from wengert.core.aliasing import innermost
+from wengert.core.aliasing import model_of
 from wengert.core.arraydata import ArrayData, bytes_refused, check_constant, check_variable
 from wengert.core.flat import Flat
 from wengert.core.registry import ALONE, FUNCTIONS, OPS
@@ -151,7 +151,7 @@ class ArrayMethods(ArrayData):
             return np.reshape(self, self.shape)
         if not _is_same_precision(self.dtype, kind):
             raise bytes_refused(f"view({kind}) of {self.dtype}", f"x.astype({str(kind)!r})")
-        innermost(self).view(kind)  # raises where the elements don't lie side by side
+        model_of(self).view(kind)  # raises where the elements don't lie side by side
         return self._apply_alone(OPS["view_as_real" if kind.kind == "f" else "view_as_complex"])
 
     def copy(self, order: Any = "C", *, constant: bool | None = None) -> Any:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from wengert._types import PLAIN, Array, Shape
+from wengert.core import modes
+from wengert.core.aliasing import of_all_examples
 
 __all__ = ["Scatter", "accumulate", "add_parts", "finish", "fit", "has_nan", "names_once"]
 
@@ -66,6 +68,7 @@ def has_nan(g: Array) -> bool:
         # either is NaN exactly if an element is; which of them is the quicker depends on the size
         number = np.vdot(g, g) if g.size < 4096 else np.minimum.reduce(g, None)
         return bool(number != number)
+    g = of_all_examples(g)
     return bool(np.any(g != g))
 
 
@@ -125,7 +128,7 @@ class Scatter:
 
     def add_to(self, total: Array, node: Any, shared: set[Any]) -> Array:
         """``total`` (a dense array) plus this cotangent."""
-        if self.buffer is not None or not PLAIN.issuperset(map(type, (total, *self.values))):
+        if self.buffer is not None or not _are_known((total, *self.values)):
             return accumulate(total, self.dense(), node, shared)
         dtype = np.result_type(total, _wide(total.dtype), *{v.dtype for v in self.values})
         if node in shared or total.dtype != dtype or not isinstance(total, np.ndarray):
@@ -136,7 +139,7 @@ class Scatter:
 
     def _flush(self) -> bool:
         """Add what is held into the buffer; whether that could be done, values being plain."""
-        if not PLAIN.issuperset(map(type, self.values)):
+        if not _are_known(self.values):
             return False
         dtype = np.result_type(_wide(self.kind), *{v.dtype for v in self.values})
         if self.buffer is None:
@@ -146,6 +149,11 @@ class Scatter:
         self.nan |= add_parts(self.buffer, self.indices, self.values)
         self.indices, self.values, self.held = [], [], 0
         return True
+
+
+def _are_known(arrays: Sequence[Array]) -> bool:
+    """Whether ``arrays`` are plain, and so is what they are indexed by."""
+    return PLAIN.issuperset(map(type, arrays)) and not (modes.batching or (modes.tracing and modes.trace() is not None))
 
 
 def add_parts(buffer: np.ndarray[Any, Any], indices: Sequence[Any], values: Sequence[Array]) -> bool:

@@ -9,7 +9,7 @@ inside, which may be boxed in turn.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from wengert.core import modes
 from wengert.core.op import Op
 from wengert.errors import ConversionError, InputError
 
-__all__ = ["Box", "apply", "close_level", "core_of", "is_open", "open_level", "operand"]
+__all__ = ["Box", "apply", "close_level", "core_of", "is_open", "open_level", "operand", "symbol_in"]
 
 _OPEN = {0}
 
@@ -58,6 +58,8 @@ class Box:
     _level: int
     _alias: Any
     """A ``View`` or a ``Memory`` (see ``wengert.core.aliasing``); ``None`` if no one else can see this memory."""
+    _symbolic: ClassVar[bool] = False
+    """Whether no plain array has the box's shape and elements: they are not known, or there are many examples."""
 
     @property
     def _view(self) -> Any:
@@ -85,6 +87,22 @@ class Box:
     def _inert(self) -> bool:
         """Whether the box carries no derivative of its own level."""
         raise NotImplementedError
+
+    def _around(self, y: Any) -> Any:
+        """An inert box like this one around ``y``, a symbolic box."""
+        raise NotImplementedError
+
+    def _undifferentiated(self) -> Any:
+        """Of a symbolic box: what it stands for, without boxes that carry derivatives; a plain array, if it can be."""
+        return self
+
+    def _of_all_examples(self) -> Any:
+        """Of a symbolic box: the array that holds its elements, those of all examples if there are many."""
+        return self
+
+    def _laid_out_as(self, model: np.ndarray[Any, Any]) -> Any:
+        """Of a symbolic box: with each array that it stands for in memory as ``model`` is."""
+        return self
 
     def _current(self) -> Any:
         """This box, after updates of the array that it is a view of have been taken over."""
@@ -168,8 +186,15 @@ def apply(op: Op, arrays: Sequence[Any], params: Params = NO_PARAMS) -> Array:
     """``op(*arrays, **params)``, recorded by whichever of ``arrays`` belongs to the innermost transformation."""
     top: Box | None = None
     level = -1
-    if modes.special and (floor := modes.floor()):
-        arrays = [_unless_suspended(x, floor) for x in arrays]
+    if modes.special:
+        if floor := modes.floor():
+            arrays = [_unless_suspended(x, floor) for x in arrays]
+        if modes.tracing and (trace := modes.trace()) is not None:
+            if not (params and modes.batching) and trace.owns(arrays):
+                return trace.record(op, arrays, params)
+            arrays = trace.taken(arrays)
+        elif modes.profiling and (profile := modes.profile()) is not None and profile.takes(arrays):
+            return profile.operation(op, arrays, params)
     for x in arrays:
         if type(x) in PLAIN:
             continue
@@ -179,9 +204,27 @@ def apply(op: Op, arrays: Sequence[Any], params: Params = NO_PARAMS) -> Array:
             return _apply_to_cores(op, arrays, params)
         if x._level > level:
             top, level = x, x._level
+    if params and (modes.tracing or modes.batching):
+        symbol = symbol_in(tuple(params.values()))
+        if symbol is not None and symbol._level > level:
+            return symbol._apply(op, arrays, params)
     if top is None:
         return op.fun(*arrays, **params)
     return top._apply(op, arrays, params)
+
+
+def symbol_in(tree: Any) -> Box | None:
+    """A symbolic box among parameters, of the highest level: in an index, for example."""
+    if isinstance(tree, Box):
+        return tree if tree._symbolic else None
+    parts = (tree.start, tree.stop, tree.step) if type(tree) is slice else tree
+    highest: Box | None = None
+    if type(parts) is tuple or type(parts) is list:
+        for part in parts:
+            found = None if type(part) in PLAIN else symbol_in(part)
+            if found is not None and (highest is None or found._level > highest._level):
+                highest = found
+    return highest
 
 
 def _apply_to_cores(op: Op, arrays: Sequence[Any], params: Params) -> Array:
@@ -190,12 +233,16 @@ def _apply_to_cores(op: Op, arrays: Sequence[Any], params: Params) -> Array:
     x = arrays[0]
     if op.view and isinstance(x, Box) and isinstance(y, Box) and y._view is not None:
         y._view.parent, y._view.seen, y._view.history = x, x._inner, x._history
+    if modes.tracing and isinstance(y, Box) and y._symbolic and y.dtype.kind in "fc":
+        for a in arrays:
+            if isinstance(a, Box) and not a._symbolic and a._level in _OPEN and y._level in _OPEN:
+                return a._around(y)
     return y
 
 
 def _unless_suspended(x: Any, floor: int) -> Any:
     """``x``, or what it holds if it belongs to a transformation whose recording is suspended."""
-    while isinstance(x, Box) and 0 < x._level < floor:
+    while isinstance(x, Box) and 0 < x._level < floor and not x._symbolic:
         x = x._bare()
     return x
 

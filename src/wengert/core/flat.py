@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from wengert.core.aliasing import innermost, keeps_gradient
+from wengert.core.aliasing import innermost, keeps_gradient, model_of
 from wengert.core.dispatch import Box, operand
 from wengert.errors import ConversionError
 
@@ -89,7 +89,7 @@ class Flat:
             return
         if np.ndim(value) > 0:
             value = np.reshape(value, (-1,))[np.arange(positions.size) % np.size(value)].reshape(positions.shape)
-        if np.asarray(innermost(self._box)).flags.c_contiguous:
+        if model_of(self._box).flags.c_contiguous:
             np.reshape(self._box, (-1,))[_positions(index)] = value
         else:
             self._box[np.unravel_index(positions, self._box.shape)] = value

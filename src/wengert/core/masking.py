@@ -18,12 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from wengert._types import Array, Shape
-from wengert.core.aliasing import innermost
+from wengert._types import PLAIN, Array, Shape
+from wengert.core import modes
+from wengert.core.aliasing import holds_everywhere, innermost
 from wengert.core.cotangents import Scatter, finish, fit
 from wengert.core.dispatch import Box
 from wengert.core.op import Like
-from wengert.core.tape import Node
+from wengert.core.tape import Node, ancestry
 
 __all__ = [
     "Reach",
@@ -67,17 +68,7 @@ def masked_sweep(
     root: Node, order: list[Node], g: Array, *, every: bool, seeded: bool, retain: bool
 ) -> dict[Node, Array]:
     """The sweep of ``wengert.core.sweep``, with reach."""
-    totals: dict[Node, tuple[Array, Any]] = {root: (g, reach_of(g) if seeded else None)}
-    with np.errstate(all="ignore"):
-        for node in reversed(order):
-            if node not in totals:
-                continue
-            g, reach = totals.pop(node)
-            g = finish(g, node.dtype)
-            if every:
-                node.grad = _own(g)
-            for parent, r, r_reach in _pulled(node, g, _dense_reach(reach)):
-                totals[parent] = _joined(*totals[parent], r, r_reach, parent) if parent in totals else (r, r_reach)
+    totals = _masked_totals(order, {root: (g, reach_of(g) if seeded else None)}, every)
     leaves = {node: _own(finish(g, node.dtype)) for node, (g, _) in totals.items()}
     for node, g in leaves.items():
         if every:
@@ -88,8 +79,39 @@ def masked_sweep(
     return leaves
 
 
+def _masked_totals(
+    order: list[Node], totals: dict[Node, tuple[Array, Any]], every: bool = False
+) -> dict[Node, tuple[Array, Any]]:
+    """What ``totals``, cotangents with their reach, come to at the leaves when carried back over ``order``."""
+    with np.errstate(all="ignore"):
+        for node in reversed(order):
+            if node not in totals:
+                continue
+            g, reach = totals.pop(node)
+            g = finish(g, node.dtype)
+            if every:
+                node.grad = _own(g)
+            for parent, r, r_reach in _pulled(node, g, _dense_reach(reach)):
+                totals[parent] = _joined(*totals[parent], r, r_reach, parent) if parent in totals else (r, r_reach)
+    return totals
+
+
+def _opened(node: Node, g: Array, reach: Reach) -> Iterator[tuple[Node, Array, Any]]:
+    """``_pulled`` for a program of operations: its own are pulled back one by one."""
+    leaves, root = node.op.opened(node)  # type: ignore[union-attr, misc]  # there is one
+    if root is None:
+        return
+    totals = _masked_totals(ancestry(root)[0], {root: (g, reach)})
+    for parent, own in zip(node.parents, leaves, strict=True):
+        if parent is not None and own in totals:
+            yield parent, *totals[own]
+
+
 def _pulled(node: Node, g: Array, reach: Reach) -> Iterator[tuple[Node, Array, Any]]:
     """The parents of ``node``, each with its contribution and how far that reaches."""
+    if node.op.opened is not None:  # type: ignore[union-attr]  # leaves are not pulled back
+        yield from _opened(node, g, reach)
+        return
     frame = node if reach is None else _without_unreached(node, reach)
     for parent, r, r_reach in zip(node.parents, _pull(frame, g), _pull_reach(node, reach), strict=True):
         if parent is None:
@@ -119,8 +141,12 @@ def _joined(total: Array, reach: Any, r: Array, r_reach: Any, node: Node) -> tup
 def _dense_reach(reach: Any) -> Reach:
     if reach is None:
         return None
-    reach = nonzero(reach)
-    return None if reach.all() else reach
+    return _partial(nonzero(reach))
+
+
+def _partial(reach: np.ndarray[Any, Any]) -> Reach:
+    """``reach``; ``None`` if that is everywhere."""
+    return None if holds_everywhere(reach, otherwise=False) else reach
 
 
 def _own(g: Array) -> Array:
@@ -149,24 +175,26 @@ def _pull_reach(node: Node, reach: Reach) -> list[Any]:
         return [None] * len(node.parents)
     if op.kind == "elementwise" and not op.selects:
         return [reach] * len(node.parents)
-    if (
-        op.joint is not None and op.kind != "linear"
-    ):  # may run a person's own code, which need not stand being called with random numbers
-        nothing = reach is not None and not reach.any()
-        return [None if p is None or not nothing else np.zeros(p.shape, bool) for p in node.parents]
+    if op.joint is not None and op.kind != "linear":
+        # may run a person's own code, which need not stand being called with random numbers
+        reached: Any = True if reach is None else np.any(reach)
+        if type(reached) in PLAIN and reached:
+            return [None] * len(node.parents)
+        return [None if p is None else np.broadcast_to(reached, p.shape) for p in node.parents]
     frame = bare_frame(node) if op.selects or op.kind == "linear" else random_frame(node)
     return list(_pull(frame, weights(node.shape, reach, node.dtype)))
 
 
 def reach_of(g: Array) -> Reach:
-    """The reach of a cotangent or tangent whose zeros are a person's choice."""
-    reach = nonzero(g)
-    return None if reach.all() else reach
+    """The reach of a cotangent or tangent whose zeros are a person's choice; of a traced one it may not be known."""
+    if modes.tracing and (trace := modes.trace()) is not None and not trace.masked:
+        return None
+    return _partial(nonzero(g))
 
 
 def masked(r: Array, reach: np.ndarray[Any, Any]) -> Array:
     """``r`` where there is reach, zero elsewhere."""
-    return r if reach.all() else np.where(reach, r, np.zeros((), r.dtype))
+    return r if holds_everywhere(reach, otherwise=False) else np.where(reach, r, np.zeros((), r.dtype))
 
 
 def _without_unreached(node: Node, reach: np.ndarray[Any, Any]) -> Node:
@@ -176,7 +204,9 @@ def _without_unreached(node: Node, reach: np.ndarray[Any, Any]) -> Node:
     if op.kind != "multilinear":
         return node
     xs = list(node.xs)
-    doubtful = [j for j, x in enumerate(xs) if x is not None and not np.isfinite(_plain(x)).all()]
+    doubtful = [
+        j for j, x in enumerate(xs) if x is not None and not holds_everywhere(np.isfinite(_bare(x)), otherwise=False)
+    ]
     if not doubtful:
         return node
     frame = random_frame(node)
@@ -203,7 +233,7 @@ def random_frame(node: Node) -> Node:
     rng = np.random.default_rng(1)
 
     def random(x: Array, like: Any) -> Any:
-        model = like if x is None else _plain(x)
+        model = like if x is None else _bare(x)
         return x if x is not None and model.dtype.kind not in "fc" else _positive(rng, model.shape, model.dtype)
 
     xs = [None if x is None and p is None else random(x, p) for x, p in zip(node.xs, node.parents, strict=True)]
@@ -212,8 +242,8 @@ def random_frame(node: Node) -> Node:
 
 def bare_frame(node: Node) -> Node:
     """``node`` with plain arrays for its saved values."""
-    xs = [x if x is None or isinstance(x, Like) else _plain(x) for x in node.xs]
-    return _frame(node, xs, None if node.y is None else _plain(node.y))
+    xs = [x if x is None or isinstance(x, Like) else _bare(x) for x in node.xs]
+    return _frame(node, xs, None if node.y is None else _bare(node.y))
 
 
 def _frame(node: Node, xs: Sequence[Any], y: Array) -> Node:
@@ -221,12 +251,14 @@ def _frame(node: Node, xs: Sequence[Any], y: Array) -> Node:
 
 
 def nonzero(r: Array) -> np.ndarray[Any, Any]:
-    """Where ``r`` is not zero, as a plain array of booleans."""
+    """Where ``r`` is not zero: booleans without a derivative."""
     if isinstance(r, Scatter):
         r = r.dense()
-    return np.asarray(_plain(r) != 0)
+    chosen: np.ndarray[Any, Any] = _bare(_bare(r) != 0)
+    return chosen
 
 
-def _plain(x: Array) -> np.ndarray[Any, Any]:
-    """The plain array inside ``x``, however nested."""
-    return np.asarray(innermost(x))
+def _bare(x: Array) -> Any:
+    """What is inside ``x``, however nested, without a derivative: a plain array, if that can be."""
+    x = innermost(x)
+    return x if isinstance(x, Box) else np.asarray(x)

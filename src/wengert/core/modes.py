@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from functools import wraps
 from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from itertools import count
@@ -20,11 +20,20 @@ from typing import Any, NamedTuple, TypeVar
 __all__ = [
     "Switch",
     "debugging",
+    "enter_batch",
+    "enter_profile",
+    "enter_trace",
     "floor",
     "guarding",
+    "in_batch",
     "is_guard_on",
+    "leave_batch",
+    "leave_profile",
+    "leave_trace",
     "new_level",
     "next_number",
+    "profile",
+    "trace",
     "turn_memory_guarding_off",
     "turn_memory_guarding_on",
     "was_unguarded",
@@ -40,8 +49,16 @@ next_number: Callable[[], int] = count().__next__
 
 special = 0
 unguarded = 0
+tracing = 0
+"""How many functions are being traced anywhere in the process."""
+batching = 0
+"""How many functions are being run on a batch of examples anywhere in the process."""
+profiling = 0
+"""How many profiles are being taken anywhere in the process."""
 debugged = False
 """Whether values have ever been saved in debug mode."""
+inspected = False
+"""Whether they have, or a profile is being taken anywhere in the process."""
 
 _counting = Lock()
 _Log = tuple[tuple[int, bool | None], ...]
@@ -54,6 +71,77 @@ _log_everywhere: deque[tuple[int, bool]] = deque(maxlen=4096)
 _floor: ContextVar[int] = ContextVar("wengert_floor", default=0)
 floor = _floor.get
 """The lowest level whose operations are recorded: 0, unless within ``no_autodiff``."""
+
+
+_trace: ContextVar[Any] = ContextVar("wengert_trace", default=None)
+trace = _trace.get
+"""The trace that a function is being run for here, or ``None``."""
+
+
+def enter_trace(made: Any) -> Token[Any]:
+    """From now on, operations here belong to the trace ``made``."""
+    global tracing
+    _count(1, 0)
+    with _counting:
+        tracing += 1
+    return _trace.set(made)
+
+
+def leave_trace(token: Token[Any]) -> None:
+    """The trace that was entered is over."""
+    global tracing
+    _trace.reset(token)
+    with _counting:
+        tracing -= 1
+    _count(-1, 0)
+
+
+_in_batch: ContextVar[bool] = ContextVar("wengert_in_batch", default=False)
+in_batch = _in_batch.get
+"""Whether a function is being run on a batch of examples here."""
+
+
+def enter_batch() -> Token[bool]:
+    """From now on, arrays may stand for a batch of examples."""
+    global batching
+    _count(1, 0)
+    with _counting:
+        batching += 1
+    return _in_batch.set(True)
+
+
+def leave_batch(token: Token[bool]) -> None:
+    """The batch that was entered is done."""
+    global batching
+    _in_batch.reset(token)
+    with _counting:
+        batching -= 1
+    _count(-1, 0)
+
+
+_profile: ContextVar[Any] = ContextVar("wengert_profile", default=None)
+profile = _profile.get
+"""What measures the operations that are done here, or ``None``."""
+
+
+def enter_profile(made: Any) -> Token[Any]:
+    """From now on, ``made`` is told of what is done here."""
+    global profiling, inspected
+    _count(1, 0)
+    with _counting:
+        profiling += 1
+        inspected = True
+    return _profile.set(made)
+
+
+def leave_profile(token: Token[Any]) -> None:
+    """The profile that was entered is complete."""
+    global profiling, inspected
+    _profile.reset(token)
+    with _counting:
+        profiling -= 1
+        inspected = debugged or profiling > 0
+    _count(-1, 0)
 
 
 class _State(NamedTuple):
@@ -152,10 +240,11 @@ class Switch:
         return f"<wengert.{self.__name__}>"
 
     def __enter__(self) -> None:
-        global debugged
+        global debugged, inspected
         state = _state.get()
         self._set(state._replace(**self._changes, before=state))
         debugged = debugged or "debug" in self._changes
+        inspected = inspected or debugged
         _count(*self._steps)
 
     def __exit__(self, *exception: object) -> None:

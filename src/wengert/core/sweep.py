@@ -10,8 +10,9 @@ from numpy import ndarray
 
 from wengert._types import Array
 from wengert.core import modes
+from wengert.core.aliasing import is_differentiated
 from wengert.core.cotangents import Scatter, accumulate, finish, fit, has_nan
-from wengert.core.dispatch import Box
+from wengert.core.dispatch import Box, symbol_in
 from wengert.core.fingerprints import verify
 from wengert.core.masking import is_strict, masked_sweep
 from wengert.core.op import Op
@@ -39,17 +40,34 @@ def sweep(
 
     Where operations select among elements, a cotangent that is zero because its element was not selected must stay zero
     (see ``wengert.core.masking``). Plain arithmetic gets that right unless it meets ``0 * inf`` or ``0 * nan``, which
-    leave a NaN behind: so only then, and in derivatives of higher order, is the slower masked sweep run.
+    leave a NaN behind: so only then, and in derivatives of higher order, is the slower masked sweep run. While a
+    function is traced nobody can tell; what was compiled then looks for a NaN each time it runs, and if there is one,
+    the function is traced again with masks.
     """
+    if modes.profiling and (profile := modes.profile()) is not None and profile.is_idle:
+        with profile.sweeping():
+            return sweep(root, g, retain=retain, every=every, seeded=seeded, nested=nested)
     order, selective = ancestry(root)
     if modes.debugged:
         verify(order)
-    if not (selective or seeded) or is_strict():
+    if modes.profiling and (profile := modes.profile()) is not None:
+        order = profile.followed(order)
+    selective = (selective or seeded) and not is_strict()
+    if modes.tracing and (trace := modes.trace()) is not None:
+        with trace.followed(order) as followed:
+            if selective and trace.masked:
+                return masked_sweep(root, followed, g, every=every, seeded=seeded, retain=retain)
+            leaves = _plain_sweep(root, followed, g, retain, every)
+        assert leaves is not None  # as nobody has looked for a NaN
+        if selective:
+            trace.watch([finish(r, node.dtype) for node, r in leaves.items()])
+        return leaves
+    if not selective:
         return _plain_sweep(root, order, g, retain, every) or {}
-    if nested or isinstance(g, Box):
+    if nested or is_differentiated(g):
         return masked_sweep(root, order, g, every=every, seeded=seeded, retain=retain)
     with np.errstate(all="ignore"):
-        leaves = _plain_sweep(root, order[:], g, True, every, watch=True)
+        leaves = _plain_sweep(root, order.copy(), g, True, every, watch=True)
     if leaves is None or (every and any([n.grad is not None and has_nan(n.grad) for n in order])):
         return masked_sweep(root, order, g, every=every, seeded=seeded, retain=retain)
     if not retain:
@@ -80,7 +98,7 @@ def _plain_sweep(
                     if every and not retain:
                         node.release()
                     continue
-                if op.pull_in_place is not None and type(g) is ndarray:
+                if op.pull_in_place is not None and type(g) is ndarray and not (modes.special and _is_symbolic(node)):
                     _pull_in_place(node, g, totals, shared, passing, every)
                     if not retain and (every or node is root):
                         node.release()
@@ -119,6 +137,11 @@ def _plain_sweep(
             node.grad = g
             node.spent = not retain
     return None if found else totals
+
+
+def _is_symbolic(node: Node) -> bool:
+    """Whether ``node`` is an update at positions that are not known."""
+    return symbol_in(node.params["index"]) is not None
 
 
 def _pull_in_place(

@@ -18,7 +18,7 @@ from wengert._types import PLAIN, Tree
 from wengert.core.dispatch import Box
 from wengert.errors import TreeError
 
-__all__ = ["flatten", "is_leaf", "is_like", "paths", "tree_map"]
+__all__ = ["flatten", "is_leaf", "is_like", "parts_of", "paths", "structure_of", "tree_map"]
 
 _NAMESPACE = "wengert"
 
@@ -41,6 +41,11 @@ def flatten(tree: Tree) -> tuple[list[Any], Callable[[list[Any]], Tree]]:
             return leaves, partial(optree.tree_unflatten, structure)
 
 
+def structure_of(build: Callable[[list[Any]], Tree]) -> Any:
+    """What a tree that ``flatten`` took apart is but for its leaves: to compare, and to look things up by."""
+    return build.args[0] if isinstance(build, partial) else None
+
+
 def is_like(tree: Tree, model: Tree) -> bool:
     """Whether ``tree`` has the structure of ``model``: the same containers with leaves in the same places."""
     if is_leaf(tree) or is_leaf(model):
@@ -50,6 +55,16 @@ def is_like(tree: Tree, model: Tree) -> bool:
     flatten(tree), flatten(model)  # enters the records
     structures = [optree.tree_structure(each, namespace=_NAMESPACE) for each in (tree, model)]
     return bool(structures[0] == structures[1])
+
+
+def parts_of(tree: Tree) -> dict[Any, Tree] | None:
+    """What a container holds, by key, position or field; ``None`` for what is no container."""
+    if isinstance(tree, dict):
+        return dict(tree)
+    if isinstance(tree, list | tuple):
+        return dict(enumerate(tree))
+    names = None if isinstance(tree, type) else _fields(type(tree))
+    return None if names is None else {name: getattr(tree, name) for name in names[0]}
 
 
 def paths(tree: Tree) -> list[str]:
@@ -104,19 +119,23 @@ def _same(a: dict[str, Any], b: dict[str, Any]) -> bool:
     return a.keys() == b.keys() and all([a[n] is b[n] or np.array_equal(a[n], b[n]) for n in a])
 
 
+def _fields(cls: type) -> tuple[list[str], list[str]] | None:
+    """The names of a record's fields, and of those that are part of the structure; ``None`` for other classes."""
+    fields: Any = dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else getattr(cls, "__attrs_attrs__", None)
+    if fields is None:
+        return None
+    fixed = [f.name for f in fields if f.metadata.get("static")]
+    return [f.name for f in fields if f.name not in fixed], fixed
+
+
 def _enter_record(cls: type) -> bool:
     """Tell optree how to take a dataclass or attrs class apart; whether there was anything to tell."""
     import optree
 
-    if dataclasses.is_dataclass(cls):
-        fields = dataclasses.fields(cls)
-        names = [f.name for f in fields if not f.metadata.get("static")]
-        fixed = [f.name for f in fields if f.metadata.get("static")]
-    elif hasattr(cls, "__attrs_attrs__"):
-        names = [a.name for a in cls.__attrs_attrs__ if not a.metadata.get("static")]
-        fixed = [a.name for a in cls.__attrs_attrs__ if a.metadata.get("static")]
-    else:
+    fields = _fields(cls)
+    if fields is None:
         return False
+    names, fixed = fields
 
     def take_apart(record: Any) -> Any:
         kept = {n: getattr(record, n) for n in fixed}

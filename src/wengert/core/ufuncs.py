@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from wengert._types import NO_PARAMS, Array, Shape
-from wengert.core.aliasing import deliver, innermost, keeps_gradient
+from wengert.core.aliasing import deliver, innermost, is_traced, keeps_gradient, model_of
 from wengert.core.arraymethods import converted
 from wengert.core.dispatch import Box, apply, operand
 from wengert.core.registry import FUNCTIONS, OPS, UFUNCS
@@ -104,7 +104,7 @@ def _converted(ufunc: np.ufunc, inputs: list[Any], dtype: Any, signature: Any, c
     """The inputs in the dtypes of the loop that NumPy would choose."""
     if dtype is not None or signature is None:
         signature = (None,) * ufunc.nin + (dtype,) * ufunc.nout
-    kinds = tuple([type(x) if type(x) in (int, float, complex) else np.asarray(innermost(x)).dtype for x in inputs])
+    kinds = tuple([type(x) if type(x) in (int, float, complex) else model_of(x).dtype for x in inputs])
     chosen = ufunc.resolve_dtypes((*kinds, *(None,) * ufunc.nout), signature=signature, casting=casting)
     return [_as(x, kind) for x, kind in zip(inputs, chosen[: ufunc.nin], strict=True)]
 
@@ -133,7 +133,12 @@ def _cast(y: Array, target: Any, casting: str, name: str) -> Array:
 def _call_where(
     compute: Compute, inputs: Sequence[Any], where: Any, targets: Sequence[Any], casting: str, order: str, name: str
 ) -> list[Any]:
-    """The results of a call with ``where``, which is made of the chosen elements alone."""
+    """The results of a call with ``where``, which is made of the chosen elements alone.
+
+    Where a function is traced it is made of all elements, of which the others are dropped.
+    """
+    if is_traced(where) or any([is_traced(x) for x in inputs]):
+        return _chosen_afterwards(compute, inputs, where, targets, casting, name)
     mask = np.asarray(innermost(where))
     if mask.dtype != bool:
         raise TypeError(f"{name}: where= is an array of booleans; got {mask.dtype}. Give a comparison: where=(w != 0).")
@@ -146,6 +151,20 @@ def _call_where(
     ys = compute(*_chosen(inputs, mask, shape))
     ys = ys if isinstance(ys, tuple) else (ys,)
     return [_scattered(y, mask, target, casting, order, name) for y, target in zip(ys, targets, strict=True)]
+
+
+def _chosen_afterwards(
+    compute: Compute, inputs: Sequence[Any], where: Any, targets: Sequence[Any], casting: str, name: str
+) -> list[Any]:
+    ys = compute(*inputs)
+    made = []
+    for y, target in zip(ys if isinstance(ys, tuple) else (ys,), targets, strict=True):
+        if target is not None:
+            y = _cast(y, target, casting, name)
+        other = np.zeros((), y.dtype) if target is None else target
+        y = np.where(innermost(where), y, other)
+        made.append(y if target is None else deliver(y, target, name))
+    return made
 
 
 def _chosen(inputs: Sequence[Any], mask: np.ndarray[Any, Any], shape: Shape) -> list[Any]:

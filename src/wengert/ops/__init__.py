@@ -6,6 +6,11 @@ Importing this package fills the registry. To add an operation, add an entry to 
 from wengert.ops import (
     arithmetic,
     arrange,
+    batching,
+    batching_axes,
+    batching_index,
+    batching_products,
+    batching_shapes,
     complexes,
     contract,
     create,
@@ -39,6 +44,11 @@ from wengert.ops import (
 __all__ = [
     "arithmetic",
     "arrange",
+    "batching",
+    "batching_axes",
+    "batching_index",
+    "batching_products",
+    "batching_shapes",
     "complexes",
     "contract",
     "create",

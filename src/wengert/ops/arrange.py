@@ -8,7 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from wengert._types import Array, Axis
-from wengert.core.aliasing import innermost
+from wengert.core.aliasing import innermost, known
 from wengert.core.arraymethods import converted
 from wengert.core.dispatch import apply
 from wengert.core.op import Op
@@ -48,7 +48,7 @@ def _repeat(a: Array, repeats: Any, axis: int | None = None) -> Array:
         a, axis = np.ravel(a), 0
     a = at_least(1, a)
     axis = normalize_axis_index(axis, a.ndim)
-    repeats = np.array(innermost(repeats))
+    repeats = np.array(known(repeats, "np.repeat"))
     if repeats.size == 1:
         return apply(REPEAT, (a,), {"repeats": int(repeats.item()), "axis": axis})
     return np.take(a, np.repeat(np.arange(a.shape[axis]), repeats), axis)
@@ -228,11 +228,19 @@ def _sort(a: Array, axis: int | None = -1, kind: Any = None, order: Any = None, 
 def _partition(a: Array, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: Any = None) -> Array:
     if axis is None:
         a, axis = np.ravel(a), 0
-    plain = innermost(a)
-    before, after = [np.argsort(x, axis=axis, kind="stable") for x in (plain, np.partition(plain, kth, axis, kind))]
-    positions = np.empty_like(before)  # the order of the rest is NumPy's own, which np.argpartition need not share
-    np.put_along_axis(positions, after, before, axis)
+    positions = apply(_PARTITION, (innermost(a),), {"kth": kth, "axis": axis, "kind": kind})
     return np.take_along_axis(a, positions, axis)
+
+
+def _partitioned(a: np.ndarray[Any, Any], kth: Any, axis: int, kind: Any) -> np.ndarray[Any, Any]:
+    """Where the elements that ``np.partition`` gives come from. ``np.argpartition`` may order the rest otherwise."""
+    before, after = [np.argsort(x, axis=axis, kind="stable") for x in (a, np.partition(a, kth, axis, kind))]
+    positions = np.empty_like(before)
+    np.put_along_axis(positions, after, before, axis)
+    return positions
+
+
+_PARTITION = register(Op("partition", "constant", _partitioned, ("a",)))
 
 
 @composite(np.sort_complex, samples=lambda r: [call(r.normal(size=4) + 1j * r.normal(size=4)), call(r.normal(size=3))])
@@ -254,12 +262,12 @@ def _delete(arr: Array, obj: Any, axis: int | None = None) -> Array:
     if axis is None:
         arr, axis = np.ravel(arr), 0
     axis = normalize_axis_index(axis, arr.ndim)
-    return np.take(arr, np.delete(np.arange(arr.shape[axis]), innermost(obj)), axis)
+    return np.take(arr, np.delete(np.arange(arr.shape[axis]), known(obj, "np.delete")), axis)
 
 
 @composite(np.trim_zeros, samples=lambda r: [call(np.array([1.5, 2.0])), call(np.array([2.0, 1.0]), "b")])
 def _trim_zeros(filt: Array, trim: str = "fb", axis: Any = None) -> Array:
-    plain = innermost(filt)
+    plain = known(filt, "np.trim_zeros")
     axes = range(plain.ndim) if axis is None else normalize_axis_tuple(axis, plain.ndim)
     if not plain.any():
         return read_at(filt, tuple([slice(0, 0) if i in axes else slice(None) for i in range(plain.ndim)]))

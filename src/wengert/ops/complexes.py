@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array
+from wengert.core.aliasing import known
 from wengert.core.arraymethods import converted
 from wengert.core.dispatch import apply
 from wengert.core.op import Op
@@ -136,7 +137,7 @@ def _real_if_close(a: Array, tol: float = 100) -> Array:
     if not _is_complex(a):
         return a
     limit = tol * np.finfo(a.dtype).eps if tol > 1 else tol
-    return np.real(a) if np.all(np.absolute(np.imag(a)) < limit) else a
+    return np.real(a) if np.all(np.absolute(np.imag(known(a, "np.real_if_close"))) < limit) else a
 
 
 linear(np.conjugate, x=lambda g: np.conjugate(g) if g.dtype.kind == "c" else g, samples=_plane)

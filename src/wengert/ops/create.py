@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array
-from wengert.core.aliasing import innermost
+from wengert.core.aliasing import innermost, is_traced
 from wengert.core.arraymethods import converted
 from wengert.core.dispatch import operand
 from wengert.core.op import Op
@@ -196,7 +196,9 @@ def _geomspace(
     kind = np.result_type(array_of(start).dtype, array_of(stop).dtype, np.float64)
     start, stop = np.broadcast_arrays(converted(array_of(start), kind), converted(array_of(stop), kind))
     signs = np.sign(innermost(start))
-    if signs.dtype.kind == "c" or np.any(signs * np.sign(innermost(stop)) != 1):
+    if signs.dtype.kind == "c" or (
+        not (is_traced(start) or is_traced(stop)) and np.any(signs * np.sign(innermost(stop)) != 1)
+    ):
         raise ValueError("geomspace takes real numbers here, none of them zero, start and stop of the same sign.")
     y = signs * np.power(10.0, np.linspace(np.log10(signs * start), np.log10(signs * stop), num, endpoint))
     rest = y[1:-1] if endpoint and num > 1 else y[1:]

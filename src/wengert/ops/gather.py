@@ -9,13 +9,13 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from wengert._types import Array
-from wengert.core.aliasing import deliver, innermost
+from wengert.core.aliasing import deliver, innermost, is_traced, known
 from wengert.core.dispatch import Box, apply
 from wengert.core.op import Op
 from wengert.core.registry import register
 from wengert.ops.cases import call, drawn
 from wengert.ops.entries import composite
-from wengert.ops.index import plain_index, scattered
+from wengert.ops.index import GETITEM, plain_index, scattered
 from wengert.ops.join import along
 from wengert.ops.shape import array_of, at_least
 
@@ -41,8 +41,7 @@ TAKE: Op = register(
     ),
 )  # fmt: skip
 def _take(a: Array, indices: Any, axis: Any = None, out: Any = None, mode: Any = "raise") -> Array:
-    boxed = isinstance(a, Box)
-    if not boxed:
+    if not isinstance(a, Box) and not is_traced(indices):
         return deliver(np.take(a, innermost(indices), axis, mode=mode), out, "np.take")
     if axis is None:
         a, axis = np.ravel(a), 0
@@ -54,7 +53,8 @@ def _take(a: Array, indices: Any, axis: Any = None, out: Any = None, mode: Any =
 
 def _bounded(indices: Any, n: int, mode: str) -> Any:
     """``indices`` into an axis of length ``n``, those outside treated as ``mode`` says."""
-    indices = np.asarray(plain_index(indices))
+    indices = plain_index(indices)
+    indices = indices if isinstance(indices, Box) else np.asarray(indices)
     if mode == "raise":
         return indices
     if mode not in ("wrap", "clip"):
@@ -66,7 +66,8 @@ def _bounded(indices: Any, n: int, mode: str) -> Any:
 
 def along_axis(shape: tuple[int, ...], indices: Any, axis: int) -> tuple[Any, ...]:
     """The index that reads, and writes, what ``np.take_along_axis`` does."""
-    indices = np.array(innermost(indices))
+    indices = innermost(indices)
+    indices = indices if isinstance(indices, Box) else np.array(indices)
     if indices.dtype.kind not in "iu":
         raise IndexError(f"take_along_axis: indices has dtype {indices.dtype}; positions are integers.")
     if indices.ndim != len(shape):
@@ -89,7 +90,7 @@ def _take_along_axis(arr: Array, indices: Any, axis: int | None = -1) -> Array:
     if axis is None:
         arr, axis = np.ravel(arr), 0
     axis = normalize_axis_index(axis, arr.ndim)
-    return arr[along_axis(arr.shape, indices, axis)]
+    return apply(GETITEM, (arr,), {"index": along_axis(arr.shape, indices, axis)})
 
 
 @composite(
@@ -101,7 +102,7 @@ def _take_along_axis(arr: Array, indices: Any, axis: int | None = -1) -> Array:
     ],
 )
 def _compress(condition: Any, a: Array, axis: int | None = None, out: Any = None) -> Array:
-    condition = np.asarray(innermost(condition))
+    condition = np.asarray(known(condition, "np.compress"))
     if condition.ndim != 1:
         raise ValueError(f"compress: condition has shape {condition.shape}; it must have one axis.")
     return np.take(a, np.flatnonzero(condition), axis, out)
@@ -109,7 +110,7 @@ def _compress(condition: Any, a: Array, axis: int | None = None, out: Any = None
 
 @composite(np.extract, samples=lambda r: [call(np.array([[1, 0, 1], [0, 0, 1]]), r.normal(size=(2, 3)))])
 def _extract(condition: Any, arr: Array) -> Array:
-    return np.take(np.ravel(arr), np.flatnonzero(innermost(condition)))
+    return np.take(np.ravel(arr), np.flatnonzero(known(condition, "np.extract")))
 
 
 @composite(

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from wengert._types import PLAIN, Array, Params, Shape
-from wengert.core.aliasing import Layout, assign, blank, innermost, keeps_gradient, layout_of, region, write
+from wengert.core import modes
+from wengert.core.aliasing import Layout, assign, blank, innermost, keeps_gradient, layout_of, model_of, region, write
 from wengert.core.cotangents import HALF, SINGLE, Scatter, add_parts, names_once
 from wengert.core.dispatch import Box, apply
 from wengert.core.op import Op
@@ -58,6 +59,8 @@ def _array_index(given: Any) -> Any:
         return bool(given)
     if isinstance(given, np.integer):
         return int(given)
+    if modes.special and (symbolic := _symbolic_index(given)) is not None:
+        return symbolic
     if not isinstance(given, np.ndarray | np.generic | list) and hasattr(given, "__index__"):
         return as_integer(given)
     array = np.array(given)
@@ -69,6 +72,26 @@ def _array_index(given: Any) -> Any:
             "Convert it, e.g. with index.astype(int)."
         )
     return array
+
+
+def _symbolic_index(given: Any) -> Any:
+    """``given``, if it is of many examples; or as a traced array, if it is one or what is being traced has found it."""
+    trace = modes.trace()
+    if isinstance(given, Box) and (trace is None or given._level > trace.level):
+        if given.dtype.kind not in "iu":
+            raise IndexError(
+                f"An index that differs from example to example has dtype {given.dtype}; positions are integers. In "
+                "place of a mask, whose result would have another shape for each example, write np.where(mask, x, 0)."
+            )
+        return given._frozen()
+    if trace is None or not isinstance(given, Box | np.ndarray):
+        return None
+    if given.dtype.kind == "b" and not isinstance(given, Box):
+        trace.fix(given)
+        return None
+    if given.dtype.kind not in "iub":
+        raise IndexError(f"An index has dtype {given.dtype}; positions are integers. Convert it: index.astype(int).")
+    return trace.lift(given)._frozen()
 
 
 def spread(indices: Sequence[Any], values: Sequence[Array], shape: Shape, dtype: np.dtype[Any]) -> Array:
@@ -88,7 +111,7 @@ def _spread_plain(*values: Array, indices: Sequence[Any], shape: Shape, dtype: n
 
 
 SPREAD: Op = register(
-    Op("spread", "linear", _spread_plain, ("*xs",), (lambda g, i, indices: g[indices[i]],), selects=True)
+    Op("spread", "linear", _spread_plain, ("*xs",), (lambda g, i, indices: read_at(g, indices[i]),), selects=True)
 )
 
 GETITEM: Op = register(
@@ -127,14 +150,13 @@ def _keep_the_rest(g: Array, index: Any, path: Path = (), order: Any = "C") -> A
 def _written(g: Array, value_like: Any, index: Any, path: Path = (), order: Any = "C") -> Array:
     """The cotangent of what was written: where an element was written twice, only the last write counts."""
     g_shown = region(g, path)
-    r = g_shown[index]
+    r = read_at(g_shown, index)
     if _may_repeat(index, g_shown.shape) or any([op.view == "overlapping" for op, _ in path]):
         places = blank(g.shape, np.dtype(np.intp), order) if path else np.zeros(g.shape, np.intp)
-        shown = region(places, path)
         count = np.arange(r.size).reshape(r.shape)
-        shown[index] = count
-        last = shown[index] == count
-        if not last.all():
+        where = {"index": index, "path": path, "order": order} if path else {"index": index}
+        last = read_at(region(apply(UPDATE, (places, count), where), path), index) == count
+        if isinstance(last, Box) or not last.all():
             r = np.where(last, r, np.zeros((), r.dtype))
     return _with_leading_axes(r, value_like.ndim)
 
@@ -150,6 +172,8 @@ def _may_repeat(index: Any, shape: Shape) -> bool:
             axis += len(shape) - len([p for p in parts if p is not None and p is not Ellipsis])
         elif type(part) is slice:
             axis += 1
+        elif isinstance(part, Box):
+            return True  # it is being traced
         elif part is not None:
             positions = np.asarray(part)
             if positions.dtype.kind == "b":
@@ -217,14 +241,16 @@ FILL: Op = register(
 def overwrite(x: Box, value: Array) -> None:
     """``x[...] = value``: what ``x`` held before has no part in the result."""
     if x._view is None and (isinstance(value, Box) or x._inert):
-        write(x, apply(FILL, (value,), {"layout": layout_of(np.asarray(innermost(x)))}))
+        write(x, apply(FILL, (value,), {"layout": layout_of(model_of(x))}))
     else:
         assign(x, ..., value)
 
 
 def read_at(x: Array, index: Any) -> Array:
     """``x[index]`` for an index without boxes that no one else can change."""
-    return x._apply_alone(GETITEM, {"index": index}) if isinstance(x, Box) else x[index]
+    if isinstance(x, Box):
+        return x._apply_alone(GETITEM, {"index": index})
+    return apply(GETITEM, (x,), {"index": index}) if modes.special else x[index]
 
 
 def _getitem(x: Box, index: Any) -> Array:

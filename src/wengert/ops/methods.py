@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array, Axis
-from wengert.core.aliasing import assign, deliver, keeps_gradient, region
+from wengert.core.aliasing import assign, deliver, keeps_gradient, known, region
 from wengert.core.arraymethods import converted
 from wengert.core.dispatch import Box, apply, operand
 from wengert.core.op import Op
@@ -21,7 +21,7 @@ from wengert.core.registry import UFUNC_METHODS, UFUNCS, register
 from wengert.errors import UnsupportedFunction
 from wengert.ops.cases import Call, call
 from wengert.ops.entries import composite
-from wengert.ops.index import check_writable, plain_index, replaced, spread, updated
+from wengert.ops.index import check_writable, plain_index, read_at, replaced, spread, updated
 from wengert.ops.products import lined_up
 from wengert.ops.queries import plain_tree
 from wengert.ops.reduce import axes_of, keep, restrict
@@ -131,6 +131,10 @@ def _answers(ufunc: np.ufunc) -> bool:
     return op is not None and op.is_constant and "dd->d" not in ufunc.types
 
 
+_ANSWER = register(Op("answer", "constant", lambda array, method, **params: method(array, **params), ("array",)))
+"""A method of a ufunc that gives truth values or whole numbers."""
+
+
 def _check(method: Callable[..., Any], array: Array, *args: Any) -> None:
     """NumPy's own errors, for a call on ones of the same kind: about dtypes, axes, and the order of reductions."""
     method(np.ones((1,) * array.ndim, array.dtype), *args)
@@ -155,7 +159,8 @@ def _reduce(
     name = f"np.{ufunc.__name__}.reduce"
     if _answers(ufunc):
         chosen = {"where": plain_tree(where)} | ({} if initial is None else {"initial": plain_tree(initial)})
-        return deliver(ufunc.reduce(plain_tree(array), axis, dtype, keepdims=keepdims, **chosen), out, name)
+        params = {"method": ufunc.reduce, "axis": axis, "dtype": dtype, "keepdims": keepdims, **chosen}
+        return deliver(apply(_ANSWER, (plain_tree(array),), params), out, name)
     _check(ufunc.reduce, array, axis, dtype)
     if dtype is not None:
         array = converted(array, dtype)
@@ -185,7 +190,8 @@ def _accumulate(ufunc: np.ufunc, array: Array, axis: int = 0, dtype: Any = None,
     array = operand(array)
     name = f"np.{ufunc.__name__}.accumulate"
     if _answers(ufunc):
-        return deliver(ufunc.accumulate(plain_tree(array), axis, dtype), out, name)
+        params = {"method": ufunc.accumulate, "axis": axis, "dtype": dtype}
+        return deliver(apply(_ANSWER, (plain_tree(array),), params), out, name)
     _check(ufunc.accumulate, array, axis, dtype)
     if dtype is not None:
         array = converted(array, dtype)
@@ -198,7 +204,7 @@ def _accumulate(ufunc: np.ufunc, array: Array, axis: int = 0, dtype: Any = None,
 
 def _stretches(indices: Any, n: int, name: str) -> list[range]:
     """What ``reduceat`` reduces: from each index up to the next; where that would run backwards, one element."""
-    starts = [int(i) for i in plain_index(indices)]
+    starts = [int(i) for i in known(indices, name)]
     if not all(0 <= i < n for i in starts):
         raise IndexError(f"{name}: indices {starts} for an axis of {n} elements.")
     return [range(i, j if i < j else i + 1) for i, j in pairwise([*starts, n])]
@@ -208,7 +214,8 @@ def _reduceat(ufunc: np.ufunc, array: Array, indices: Any, axis: int = 0, dtype:
     array = operand(array)
     name = f"np.{ufunc.__name__}.reduceat"
     if _answers(ufunc):
-        return deliver(ufunc.reduceat(plain_tree(array), plain_index(indices), axis, dtype), out, name)
+        params = {"method": ufunc.reduceat, "indices": plain_index(indices), "axis": axis, "dtype": dtype}
+        return deliver(apply(_ANSWER, (plain_tree(array),), params), out, name)
     _check(ufunc.reduceat, array, [0], axis, dtype)
     (axis,) = axes_of(axis, array.ndim)
     before = (slice(None),) * axis
@@ -251,8 +258,8 @@ def _add_reduceat(array: Array, indices: Any, axis: int = 0, dtype: Any = None, 
     if dtype is not None:
         array = converted(array, dtype)
     (axis,) = axes_of(axis, array.ndim)
-    index = np.array(plain_index(indices), np.intp)
-    return deliver(apply(_SUMS, (array,), {"indices": index, "axis": axis}), out, "np.add.reduceat")
+    index = np.array(known(indices, name := "np.add.reduceat"), np.intp)
+    return deliver(apply(_SUMS, (array,), {"indices": index, "axis": axis}), out, name)
 
 
 def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Array:
@@ -266,7 +273,7 @@ def _outer(ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Array:
 
 def _added(g: Array, index: Any, path: Any = (), order: Any = "C") -> Array:
     """The cotangent of what was added."""
-    return region(g, path)[index]
+    return read_at(region(g, path), index)
 
 
 _ADD_AT: Op = register(
@@ -341,7 +348,7 @@ UFUNC_METHODS.update(reduce=_reduce, accumulate=_accumulate, reduceat=_reduceat,
     ],
 )
 def _bincount(x: Array, /, weights: Array = None, minlength: int = 0) -> Array:
-    places = plain_tree(x)
+    places = known(x, "np.bincount")
     if not isinstance(weights, Box):
         return np.bincount(places, weights, minlength)
     counts = np.bincount(places, minlength=minlength)

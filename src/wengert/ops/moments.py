@@ -9,7 +9,7 @@ import numpy as np
 from numpy import ndarray
 
 from wengert._types import Array, Axis
-from wengert.core.aliasing import deliver
+from wengert.core.aliasing import deliver, holds_everywhere
 from wengert.core.arraymethods import converted
 from wengert.core.cotangents import HALF, SINGLE
 from wengert.core.dispatch import operand
@@ -219,7 +219,7 @@ def _average(
     else:
         fitted = _fitted(operand(weights), a, axis)
         total = np.sum(fitted, axis=axis, keepdims=keepdims)
-        if np.any(total == 0):
+        if not holds_everywhere(total != 0, otherwise=True):
             raise ZeroDivisionError("np.average: the weights sum to zero, so they can't be normalized.")
         y = np.sum(a * fitted, axis=axis, keepdims=keepdims) / total
     return (y, np.broadcast_to(total, y.shape)) if returned else y

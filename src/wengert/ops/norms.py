@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array, Axis, Shape
+from wengert.core.aliasing import holds_everywhere
 from wengert.core.arraymethods import converted
 from wengert.core.cotangents import HALF, SINGLE
 from wengert.core.dispatch import apply, operand
@@ -25,7 +26,7 @@ __all__ = ["ratio", "real_product"]
 
 def _defined(by: Array, shape: Shape) -> Array:
     """``by``, or an error if an element of a result of ``shape`` is divided by zero."""
-    if 0 not in shape and not np.all(by != 0):
+    if 0 not in shape and not holds_everywhere(by != 0, otherwise=True):
         raise UndefinedDerivative(
             "A second derivative of a norm, or of a standard deviation, was asked for where it is 0; it exists "
             "away from 0 only. Write the norm's square as np.sum(x * x), the standard deviation's as np.var(x), "

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array
-from wengert.core.aliasing import innermost
+from wengert.core.aliasing import innermost, is_traced
 from wengert.core.dispatch import Box, apply, operand
 from wengert.core.op import Op
 from wengert.core.registry import register
@@ -58,7 +58,7 @@ def _pad(array: Array, pad_width: Any, mode: Any = "constant", **kwargs: Any) ->
     known = {"constant_values", "end_values", "stat_length", "reflect_type"}
     if (mode not in _SIDES and mode not in _INDEXED and mode != "empty") or not known.issuperset(kwargs):
         raise ValueError(f"np.pad: mode={mode!r} with {', '.join(kwargs) or 'no options'}: no such mode or option.")
-    if array.dtype.kind not in "fc":
+    if array.dtype.kind not in "fc" and not is_traced(array):
         return np.pad(innermost(array), pad_width, mode, **kwargs)
     widths = _widths(pad_width, array.ndim)
     if not widths:

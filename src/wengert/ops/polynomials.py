@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array, Shape
-from wengert.core.aliasing import innermost
+from wengert.core.aliasing import is_traced, known
 from wengert.core.arraymethods import converted
 from wengert.core.dispatch import apply, operand
 from wengert.core.op import Op
@@ -105,7 +105,7 @@ def _coefficients(rng: np.random.Generator) -> list[Call]:
 )
 def _polyval(p: Array, x: Array) -> Array:
     p, x = operand(p), operand(x)
-    y: Array = np.zeros(np.shape(x), np.result_type(plain_tree(x)))
+    y: Array = np.zeros(np.shape(x), np.result_type(x))
     for i in range(p.shape[0]):
         y = y * x + p[i]
     return y
@@ -128,9 +128,12 @@ _adder(np.polysub, np.subtract)
 
 
 def _trimmed(p: Any) -> Array:
-    """``p`` without zeros in front, as far as there is another coefficient."""
+    """``p`` without zeros in front, as far as there is another coefficient; with them, where nobody knows."""
     p = at_least(1, p)
-    return p[int(np.argmax(plain_tree(p) != 0)) if np.any(plain_tree(p)) else p.shape[0] - 1 :]
+    if is_traced(p):
+        return p
+    plain = known(p, "np.polymul")
+    return p[int(np.argmax(plain != 0)) if np.any(plain) else p.shape[0] - 1 :]
 
 
 @composite(np.polymul, samples=_coefficients, analytic=True)
@@ -153,6 +156,9 @@ def _polydiv(u: Array, v: Array) -> tuple[Array, Array]:
         quotient.append(scale * rest[0])
         left.append(rest[0] - quotient[-1] * v[0])  # nothing, but for rounding
         rest = np.concatenate([rest[1 : v.shape[0]] - quotient[-1] * v[1:], rest[v.shape[0] :]])
+    if is_traced(rest):
+        rest = rest if rest.shape[0] or not left else np.stack(left[-1:])
+        return np.stack(quotient) if quotient else np.zeros(1, rest.dtype), rest
     rest = np.concatenate([np.stack(left), rest]) if left else rest
     near = np.isclose(plain_tree(rest), 0.0, rtol=1e-14)
     start = rest.shape[0] - 1 if near.all() else int(np.argmin(near))
@@ -216,9 +222,10 @@ def _poly(seq_of_zeros: Array) -> Array:
     p: Array = np.ones(1, zeros.dtype)
     for i in range(zeros.shape[0]):
         p = np.concatenate([p, np.zeros(1, p.dtype)]) - np.concatenate([np.zeros(1, p.dtype), zeros[i] * p])
-    plain = innermost(zeros)
-    if zeros.dtype.kind == "c" and np.array_equal(np.sort(plain), np.sort(plain.conj())):
-        return np.copy(np.real(p))
+    if zeros.dtype.kind == "c":
+        plain = known(zeros, "np.poly")
+        if np.array_equal(np.sort(plain), np.sort(plain.conj())):
+            return np.copy(np.real(p))
     return p
 
 
@@ -253,7 +260,7 @@ def _roots(p: Array) -> Array:
     p = at_least(1, p)
     if p.ndim != 1:
         raise ValueError(f"np.roots takes coefficients in one axis; the shape is {p.shape}.")
-    plain = plain_tree(p)
+    plain = known(p, "np.roots")
     if not plain.any():
         return np.array([])
     return apply(_ROOTS, (p[int(np.argmax(plain != 0)) :],))

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array, Axis
-from wengert.core.aliasing import deliver, keeps_gradient
+from wengert.core.aliasing import deliver, holds_everywhere, is_traced, keeps_gradient
 from wengert.core.dispatch import operand
 from wengert.errors import UnsupportedFunction
 from wengert.ops.cases import Call, call
 from wengert.ops.entries import composite
+from wengert.ops.index import read_at
 from wengert.ops.products import lined_up
 from wengert.ops.queries import plain_tree
 from wengert.ops.reduce import axes_of, kept_shape
@@ -25,8 +26,10 @@ def _sorted_lines(a: Array, axis: Axis) -> Array:
     if lines.shape[-1] == 0:
         raise ValueError("A median or quantile of no elements is undefined.")
     with_nan = np.isnan(plain_tree(lines[..., -1:])) if a.dtype.kind in "fc" else np.False_
+    if not is_traced(with_nan) and not with_nan.any():
+        return lines
     # A factor rather than a choice: where the result is NaN, so is the derivative.
-    return lines * np.where(with_nan, np.nan, 1.0).astype(lines.dtype) if with_nan.any() else lines
+    return lines * np.where(with_nan, np.nan, 1.0).astype(lines.dtype)
 
 
 def _finished(y: Array, a: Array, axis: Axis, keepdims: bool, lead: tuple[int, ...] = ()) -> Array:
@@ -135,7 +138,7 @@ def _numbers_first(a: Array, axis: Axis) -> tuple[Array, Any]:
     """What is reduced in sorted order along the last axis, and how many numbers each line has."""
     lines = np.sort(lined_up(a, axis), axis=-1)
     counts = np.count_nonzero(~np.isnan(plain_tree(lines)), axis=-1)
-    if not np.all(counts):
+    if not holds_everywhere(counts, otherwise=True):
         warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=4)
     return lines, counts
 
@@ -175,12 +178,15 @@ def _nanmedian(
     return y if out is None else deliver(y, out, "np.nanmedian")
 
 
-def _places(counts: Any, q: Array, method: Any, name: str) -> Array:
+def _places(counts: Any, q: Array, method: Any, name: str, longest: int) -> Array:
     """Where the quantiles of each line lie, along the last axis."""
     q = np.reshape(q, (-1,))
     if keeps_gradient(q):
         _check_method(method, name)
         return np.expand_dims(np.maximum(counts - 1.0, 0.0), -1) * q
+    if is_traced(counts):
+        lines = [np.arange(max(n, 1), dtype=np.float64) for n in range(longest + 1)]
+        return read_at(np.stack([np.quantile(line, plain_tree(q), method=method) for line in lines]), counts)
     places = np.zeros((*counts.shape, q.shape[0]))
     for n in np.unique(counts[counts > 0]):
         places[counts == n] = np.quantile(np.arange(n, dtype=np.float64), plain_tree(q), method=method)
@@ -189,7 +195,7 @@ def _places(counts: Any, q: Array, method: Any, name: str) -> Array:
 
 def _nanquantile_along(a: Array, q: Array, axis: Axis, method: Any, keepdims: bool, name: str) -> Array:
     lines, counts = _numbers_first(a, axis)
-    places = _places(counts, q, method, name)
+    places = _places(counts, q, method, name, lines.shape[-1])
     low, part = _split(places, a, q)
     below = _read(lines, low)
     above = _read(lines, np.minimum(low + 1, np.maximum(counts - 1, 0)[..., None]))

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array
-from wengert.core.aliasing import innermost
-from wengert.core.dispatch import Box
+from wengert.core.aliasing import innermost, is_traced, known, model_of
+from wengert.core.dispatch import Box, apply
 from wengert.core.op import Op
 from wengert.core.registry import FUNCTIONS, register, register_function
 from wengert.ops.cases import enter
@@ -23,7 +23,10 @@ __all__ = ["plain_tree"]
 
 
 def plain_tree(tree: Any) -> Any:
-    """``tree`` with the boxes in it, also those in lists, tuples and dicts, replaced by the plain arrays they hold."""
+    """``tree`` with the boxes in it, also those in lists, tuples and dicts, replaced by the plain arrays they hold.
+
+    What is being traced stays symbolic.
+    """
     if isinstance(tree, Box):
         return innermost(tree)
     if type(tree) in (list, tuple):
@@ -41,7 +44,7 @@ def _constant(function: Callable[..., Any], signature: str, arity: int = 1) -> N
 
     def ask(*args: Any, **params: Any) -> Any:
         params.update(zip(names[arity:], args[arity:], strict=False))
-        params = {name: x if name == "out" or name in op.inputs else plain_tree(x) for name, x in params.items()}
+        params = {name: x if name == "out" or name in op.inputs else innermost(x) for name, x in params.items()}
         return bound(*args[:arity], **params)
 
     register_function(function, ask)
@@ -61,11 +64,16 @@ _constant(np.digitize, "x bins right", arity=2)
 _constant(np.isin, "element test_elements assume_unique invert", arity=2)
 
 
-def _ask(op: Op) -> Callable[..., Any]:
-    """A function that answers from the plain arrays in its arguments."""
+def _ask(op: Op, of_elements: bool) -> Callable[..., Any]:
+    """A function that answers from the plain arrays in its arguments, or from what is known of traced ones."""
 
     def ask(*args: Any, **kwargs: Any) -> Any:
-        return op.fun(*plain_tree(args), **plain_tree(kwargs))
+        traced = [x for x in args if is_traced(x) or (type(x) in (tuple, list) and any(map(is_traced, x)))]
+        if not traced:
+            return op.fun(*plain_tree(args), **plain_tree(kwargs))
+        if of_elements:
+            return apply(op, [innermost(x) for x in args], kwargs)
+        return op.fun(*[model_of(x) if isinstance(x, Box) else x for x in args], **kwargs)
 
     return ask
 
@@ -76,16 +84,20 @@ _PLAIN_ANSWERS: tuple[Callable[..., Any], ...] = (
     # positions
     np.nonzero, np.flatnonzero, np.argwhere, np.lexsort, np.unravel_index, np.ravel_multi_index,
     np.diag_indices_from, np.tril_indices_from, np.triu_indices_from, np.packbits, np.unpackbits,
-    # memory and types
-    np.shares_memory, np.may_share_memory, np.iscomplexobj, np.isrealobj, np.common_type, np.min_scalar_type,
     # text and files
     np.array_repr, np.array_str, np.array2string, np.save, np.savez, np.savez_compressed, np.savetxt,
+)  # fmt: skip
+
+_ANSWERS_FOR_KINDS: tuple[Callable[..., Any], ...] = (
+    # memory and types
+    np.shares_memory, np.may_share_memory, np.iscomplexobj, np.isrealobj, np.common_type, np.min_scalar_type,
     # plans
     np.einsum_path,
 )  # fmt: skip
 
-for _function in _PLAIN_ANSWERS:
-    register_function(_function, _ask(register(Op(_function.__name__, "constant", _function, ("*xs",)))))
+for _function in (*_PLAIN_ANSWERS, *_ANSWERS_FOR_KINDS):
+    _op = register(Op(_function.__name__, "constant", _function, ("*xs",)))
+    register_function(_function, _ask(_op, _function in _PLAIN_ANSWERS))
     enter(_function, None)
 
 
@@ -121,7 +133,7 @@ def _ndim(a: Array) -> int:
 
 @_answer(np.size)
 def _size(a: Array, axis: int | tuple[int, ...] | None = None) -> int:
-    return np.size(plain_tree(a)) if axis is None else np.size(plain_tree(a), axis)
+    return np.size(model_of(a), axis)
 
 
 @_answer(np.result_type)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array
+from wengert.core.aliasing import known
 from wengert.core.arraymethods import converted
 from wengert.ops.cases import DOMAINS, Call, call
 from wengert.ops.entries import composite
-from wengert.ops.queries import plain_tree
 from wengert.ops.shape import array_of
 
 __all__: list[str] = []
@@ -20,7 +20,7 @@ __all__: list[str] = []
 def _widened(x: Array, leaves: Callable[[Any], Any]) -> Array:
     """``x``, as complex numbers if one of them leaves the real numbers."""
     x = array_of(x)
-    if x.dtype.kind != "c" and np.any(leaves(plain_tree(x))):
+    if x.dtype.kind != "c" and np.any(leaves(known(x, "a function of np.emath"))):
         return converted(
             x, np.complex64 if np.can_cast(x.dtype, np.float32) and x.dtype != np.float16 else np.complex128
         )
@@ -77,6 +77,6 @@ def _logn(n: Array, x: Array) -> Array:
 )
 def _power(x: Array, p: Array) -> Array:
     p = array_of(p)
-    if p.dtype.kind in "iu" and np.any(plain_tree(p) < 0):
+    if p.dtype.kind in "iu" and np.any(known(p, "np.emath.power") < 0):
         p = p * 1.0
     return np.power(_widened(x, _negative), p)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array
-from wengert.core.aliasing import deliver
+from wengert.core.aliasing import deliver, holds_everywhere
 from wengert.core.arraymethods import converted
 from wengert.core.dispatch import apply, operand
 from wengert.core.op import Op
@@ -19,7 +19,7 @@ from wengert.errors import InputError
 from wengert.ops.cases import Call, call, enter
 from wengert.ops.complexes import from_parts
 from wengert.ops.entries import composite, elementwise
-from wengert.ops.index import replaced
+from wengert.ops.index import read_at, replaced
 
 # By condition
 
@@ -101,7 +101,7 @@ def _choose(a: Array, choices: Any, out: Any = None, mode: str = "raise") -> Arr
         a = a % count
     elif mode == "clip":
         a = np.clip(a, 0, count - 1)
-    elif np.any((a < 0) | (a >= count)):
+    elif not holds_everywhere((a >= 0) & (a < count), otherwise=True):
         raise ValueError(f"np.choose: a position lies outside the {count} choices. Say mode='wrap' or mode='clip'.")
     y = choices[0]
     for k in range(count):
@@ -348,7 +348,7 @@ def _interp(x: Array, xp: Array, fp: Array, left: Any = None, right: Any = None,
     else:
         i = np.clip(np.searchsorted(xp, x, side="right") - 1, 0, xp.shape[0] - 2)
         slopes = (fp[1:] - fp[:-1]) / (xp[1:] - xp[:-1])
-        y = fp[i] + (x - xp[i]) * slopes[i]
+        y = read_at(fp, i) + (x - read_at(xp, i)) * read_at(slopes, i)
     return np.where(x < xp[0], left, np.where(x > xp[-1], right, y))
 
 

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array
-from wengert.core.aliasing import innermost
+from wengert.core.aliasing import known
 from wengert.ops.cases import Call, call
 from wengert.ops.entries import composite
-from wengert.ops.queries import plain_tree
 from wengert.ops.shape import array_of
 
 __all__: list[str] = []
@@ -54,7 +53,7 @@ def _unique(
     **options: Any,
 ) -> Any:
     ar = array_of(ar)
-    _, first, *rest = np.unique(innermost(ar), True, return_inverse, return_counts, axis, **options)  # type: ignore[call-overload]  # flags are known later
+    _, first, *rest = np.unique(known(ar, "np.unique"), True, return_inverse, return_counts, axis, **options)  # type: ignore[call-overload]  # flags are known later
     values = np.take(np.ravel(ar) if axis is None else ar, first, 0 if axis is None else axis)
     made = (values, *([first] if return_index else []), *rest)
     return made if len(made) > 1 else values
@@ -89,7 +88,9 @@ def _union1d(ar1: Array, ar2: Array) -> Array:
 
 @composite(np.intersect1d, samples=_sets, kinks=_in_common([0.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0]))
 def _intersect1d(ar1: Array, ar2: Array, assume_unique: bool = False, return_indices: bool = False) -> Any:
-    found = np.intersect1d(plain_tree(ar1), plain_tree(ar2), assume_unique, return_indices=True)
+    found = np.intersect1d(
+        known(ar1, "np.intersect1d"), known(ar2, "np.intersect1d"), assume_unique, return_indices=True
+    )
     values = np.take(np.ravel(array_of(ar1)), found[1])
     return (values, *found[1:]) if return_indices else values
 
@@ -97,13 +98,13 @@ def _intersect1d(ar1: Array, ar2: Array, assume_unique: bool = False, return_ind
 @composite(np.setdiff1d, samples=_sets, kinks=_in_common([1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0]))
 def _setdiff1d(ar1: Array, ar2: Array, assume_unique: bool = False) -> Array:
     ar1 = np.ravel(array_of(ar1)) if assume_unique else np.unique(ar1)
-    return ar1[~np.isin(plain_tree(ar1), plain_tree(ar2))]
+    return ar1[~np.isin(known(ar1, "np.setdiff1d"), known(ar2, "np.setdiff1d"))]
 
 
 @composite(np.setxor1d, samples=_sets, kinks=_in_common([1.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0]))
 def _setxor1d(ar1: Array, ar2: Array, assume_unique: bool = False) -> Array:
     parts = [np.ravel(array_of(x)) if assume_unique else np.unique(x) for x in (ar1, ar2)]
     both = np.sort(np.concatenate(parts), kind="stable")
-    plain = innermost(both)
+    plain = known(both, "np.intersect1d")
     apart = np.concatenate([[True], plain[1:] != plain[:-1], [True]])
     return both[apart[1:] & apart[:-1]]

@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 from numpy.lib.stride_tricks import sliding_window_view
 
 from wengert._types import Array, Axis, Shape
-from wengert.core.aliasing import innermost
+from wengert.core.aliasing import model_of
 from wengert.core.cotangents import HALF, SINGLE, fit
 from wengert.core.dispatch import Box, apply, operand
 from wengert.core.op import Op, View
@@ -56,7 +56,7 @@ def _resolved_order(a: Array, order: str) -> str:
     """``order``, with ``"A"`` (as the array lies in memory) replaced by what it means for ``a``."""
     if order != "A":
         return order
-    return "F" if np.asarray(innermost(a)).flags.fnc else "C"
+    return "F" if model_of(a).flags.fnc else "C"
 
 
 RAVEL: Op = register(
@@ -75,7 +75,7 @@ RAVEL: Op = register(
 def _ravel(a: Array, order: str = "C") -> Array:
     order = _resolved_order(a, order)
     if order == "K":
-        strides = np.asarray(innermost(a)).strides
+        strides = model_of(a).strides
         axes = sorted(range(a.ndim), key=lambda i: -abs(strides[i]))
         a, order = np.transpose(a, axes), "C"
     return a._apply_alone(RAVEL, {} if order == "C" else {"order": order})

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array
-from wengert.core.aliasing import innermost, keeps_gradient
+from wengert.core.aliasing import innermost, is_traced, keeps_gradient, known
 from wengert.core.arraymethods import converted
 from wengert.core.dispatch import Box, operand
 from wengert.ops.cases import Call, call
 from wengert.ops.contract import conjugate
 from wengert.ops.entries import composite
-from wengert.ops.index import spread
+from wengert.ops.index import plain_index, read_at, spread
 from wengert.ops.queries import plain_tree
 from wengert.ops.shape import array_of, at_least
 
@@ -158,9 +158,31 @@ def _bins_of(a: Any, edges: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     return places
 
 
+def _tallied(columns: Sequence[Array], edges: Sequence[Array], weights: Any) -> Array:
+    """How many points there are in each bin, or their weights added up, where a function is being traced."""
+    lengths = tuple([len(e) - 1 for e in edges])
+    index = []
+    for x, e, n in zip(columns, edges, lengths, strict=True):
+        x = np.ravel(x)
+        places = np.where(x == e[-1], n - 1, np.searchsorted(e, x, "right") - 1)
+        index.append(np.where(places < 0, n, places))  # the bin behind the last, for what is in none
+    values = np.ones(index[0].shape, np.intp) if weights is None else np.ravel(operand(weights))
+    counts = spread([plain_index(tuple(index))], [values], tuple([n + 1 for n in lengths]), values.dtype)
+    return read_at(counts, tuple([slice(n) for n in lengths]))
+
+
+def _plain_edges(bins: Any, limits: Any, name: str, a: Array) -> Array:
+    """The edges of bins, where they don't depend on the data ``a``; an error where they do."""
+    if np.ndim(bins) == 1 and not isinstance(bins, str):
+        return operand(bins)
+    if isinstance(bins, str) or limits is None:
+        known(a, f"{name} without explicit edges or a range")
+    return np.histogram_bin_edges(np.empty(0), bins, limits)
+
+
 def _added_up(columns: Sequence[Array], edges: Sequence[np.ndarray[Any, Any]], weights: Array) -> Array:
-    """The weights of each bin added up, where they are traced."""
-    places = np.stack([_bins_of(np.ravel(innermost(x)), e) for x, e in zip(columns, edges, strict=True)])
+    """The weights of each bin added up, where they carry a derivative."""
+    places = np.stack([_bins_of(np.ravel(known(x, "np.histogram")), e) for x, e in zip(columns, edges, strict=True)])
     inside = np.flatnonzero((places >= 0).all(axis=0))
     index = tuple(places[:, inside])
     return spread([index], [np.ravel(weights)[inside]], tuple([len(e) - 1 for e in edges]), weights.dtype)
@@ -190,7 +212,9 @@ def _data(rng: np.random.Generator) -> list[Call]:
     np.histogram_bin_edges, samples=lambda rng: [call(rng.normal(size=5), 4), call(rng.normal(size=4), bins="sqrt")]
 )
 def _histogram_bin_edges(a: Array, bins: Any = 10, range: Any = None, weights: Any = None) -> Array:  # noqa: A002
-    plain = np.histogram_bin_edges(*plain_tree((a, bins, range, weights)))
+    if is_traced(a):
+        return _plain_edges(bins, range, "np.histogram_bin_edges", a)
+    plain = np.histogram_bin_edges(known(a, "np.histogram_bin_edges"), *plain_tree((bins, range, weights)))
     return _edges(a, bins, range, plain)
 
 
@@ -202,6 +226,10 @@ def _histogram(
     density: bool | None = None,
     weights: Any = None,
 ) -> tuple[Array, Array]:
+    if is_traced(a) or is_traced(weights) or is_traced(bins):
+        edges = _plain_edges(bins, range, "np.histogram", a)
+        counts = _tallied([a], [edges], weights)
+        return (_as_density(counts, [edges]) if density else counts), edges
     counts, plain = np.histogram(innermost(a), plain_tree(bins), plain_tree(range), weights=plain_tree(weights))
     if keeps_gradient(weights):
         counts = _added_up([a], [plain], weights)
@@ -239,12 +267,16 @@ def _histogramdd(
 ) -> tuple[Array, list[Array]]:
     columns = _columns(sample)
     d = len(columns)
+    each = bins if np.iterable(bins) else [bins] * d
+    limits = [None] * d if range is None else range
+    if any([is_traced(x) for x in (*columns, weights, *each)]):
+        edges = [_plain_edges(b, r, "np.histogramdd", x) for b, r, x in zip(each, limits, columns, strict=True)]
+        counts = converted(_tallied(columns, edges, weights), np.float64, copy=False)
+        return (_as_density(counts, edges) if density else counts), edges
     plain_sample = np.stack([innermost(x) for x in columns], axis=1)
     counts, plain = np.histogramdd(plain_sample, plain_tree(bins), plain_tree(range), weights=plain_tree(weights))
     if keeps_gradient(weights):
         counts = converted(_added_up(columns, plain, weights), counts.dtype, copy=False)
-    each = bins if np.iterable(bins) else [bins] * d
-    limits = [None] * d if range is None else range
     edges = [_edges(x, b, r, p) for x, b, r, p in zip(columns, each, limits, plain, strict=True)]
     return (_as_density(counts, edges) if density else counts), edges
 

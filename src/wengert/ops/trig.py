@@ -115,7 +115,6 @@ _TERMS = 20
 
 def _spherical_bessel(x: Array, n: int) -> Array:
     """``jₙ(x)`` for ``n ≥ 1``: by its power series near 0, else by upward recurrence, which is stable beyond ``n``."""
-    x = np.asarray(x)
     is_near = np.abs(x) < n + 1
     far = np.where(is_near, n + 1.0, x)
     lower, y = np.cos(far) / far, np.sin(far) / far  # j₋₁ and j₀

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from wengert._types import Array
-from wengert.core.aliasing import assign, innermost, keeps_gradient
+from wengert.core.aliasing import assign, innermost, is_traced, keeps_gradient, known
 from wengert.core.dispatch import Box, operand
 from wengert.core.op import Op
 from wengert.core.registry import register, register_function
@@ -70,10 +70,25 @@ def _setitem(x: Box, index: Any, value: Any) -> None:
     index = plain_index(index)
     if _is_in_place(x, index, value):
         return
+    if isinstance(index, Box) and index.dtype.kind == "b":
+        _write_where(x, index, value)
+        return
     if index is Ellipsis or (type(index) is slice and index == _WHOLE and x.ndim > 0):
         overwrite(x, value)
     else:
         assign(x, index, value)
+
+
+def _write_where(x: Box, mask: Array, value: Array) -> None:
+    """``x[mask] = value`` for a mask whose elements are not known."""
+    rest = x.ndim - mask.ndim
+    if rest < 0 or x.shape[: mask.ndim] != mask.shape:
+        raise IndexError(f"The mask of shape {mask.shape} does not fit the array of shape {x.shape}.")
+    if np.ndim(value) > rest:
+        if np.shape(value)[: np.ndim(value) - rest] != (1,) * (np.ndim(value) - rest):
+            known(mask, "x[mask] = values with an element for each true one of the mask")
+        value = np.reshape(value, np.shape(value)[np.ndim(value) - rest :])
+    x[...] = np.where(np.reshape(mask, mask.shape + (1,) * rest), value, x)  # type: ignore[index, call-overload]
 
 
 @update(np.copyto)
@@ -126,7 +141,10 @@ def _put(a: Array, ind: Any, v: Any, mode: str = "raise") -> None:
 @update(np.place)
 def _place(arr: Array, mask: Any, vals: Any) -> None:
     vals = operand(vals)
-    mask = np.array(innermost(mask), bool)
+    if is_traced(mask) and np.size(vals) == 1:
+        np.copyto(arr, np.reshape(vals, ()), where=innermost(mask).astype(bool).reshape(arr.shape))
+        return
+    mask = np.array(known(mask, "np.place"), bool)
     if not _target(arr, vals, "np.place"):
         np.place(arr, mask, innermost(vals))
         return
@@ -143,6 +161,11 @@ def _place(arr: Array, mask: Any, vals: Any) -> None:
 @update(np.putmask)
 def _putmask(a: Array, /, mask: Any, values: Any) -> None:
     values = operand(values)
+    if is_traced(mask) and np.size(values):
+        count = np.arange(mask.size)
+        chosen = np.reshape(_cycled(values, count), a.shape) if np.size(values) > 1 else np.reshape(values, ())
+        np.copyto(a, chosen, casting="unsafe", where=innermost(mask).astype(bool).reshape(a.shape))
+        return
     mask = np.array(innermost(mask), bool)
     if not _target(a, values, "np.putmask"):
         np.putmask(a, mask, innermost(values))

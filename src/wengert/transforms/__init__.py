@@ -1,8 +1,25 @@
-"""Transformations of functions: gradients, products with Jacobians and Hessians, rules of a person's own."""
+"""Transformations of functions: gradients, products with Jacobians and Hessians, batches, loops, rules of a person's own."""
 
+from wengert.transforms.control import cond, fori_loop, scan, while_loop
 from wengert.transforms.custom import custom_gradient, stop_gradient
 from wengert.transforms.forward import hvp, jvp
 from wengert.transforms.jacobians import hessian, jacobian
 from wengert.transforms.reverse import grad, value_and_grad, vjp
+from wengert.transforms.vmap import vmap
 
-__all__ = ["custom_gradient", "grad", "hessian", "hvp", "jacobian", "jvp", "stop_gradient", "value_and_grad", "vjp"]
+__all__ = [
+    "cond",
+    "custom_gradient",
+    "fori_loop",
+    "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
+    "scan",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+    "vmap",
+    "while_loop",
+]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array, Tree
+from wengert.arrays.batched import batched
 from wengert.arrays.tensor import wrap
 from wengert.core.aliasing import innermost
 from wengert.core.dispatch import Box, apply, core_of
@@ -16,6 +17,7 @@ from wengert.core.op import Op
 from wengert.core.trees import flatten, is_leaf, tree_map
 from wengert.errors import InvalidGradient, OutputError
 from wengert.transforms.arguments import as_array, name_of
+from wengert.transforms.vmap import examples, over_batch
 
 __all__ = ["custom_gradient", "stop_gradient"]
 
@@ -79,7 +81,11 @@ class _Call:
         self.build: Callable[[list[Any]], Tree] | None = None
         self.shapes: list[tuple[int, ...]] = []
 
-    def evaluate(self, xs: Sequence[Array]) -> tuple[Array, Callable[[Tree], Any]]:
+    def over_batch(self, mapped: Sequence[bool], count: int) -> _Call:
+        """The call on a batch of examples of those arrays that are ``mapped``."""
+        return _CallOnBatch(self, mapped, count)
+
+    def evaluate(self, xs: Sequence[Array]) -> tuple[Array, Callable[[Tree], Any] | None]:
         """The value as one array, and the pullback."""
         value, pullback = _pair(self.name, self.f(*self.arguments([_protected(x) for x in xs])))
         leaves, self.build = flatten(value)
@@ -106,6 +112,55 @@ class _Call:
             np.reshape(y[end - size : end], shape) for end, size, shape in zip(ends, sizes, self.shapes, strict=True)
         ]
         return self.build(parts)
+
+
+class _CallOnBatch(_Call):
+    """The same call on a batch: the person's function and pullback are run on arrays that stand for one example.
+
+    ``mapped`` says which arrays have the batch axis in front.
+    """
+
+    __slots__ = ("count", "mapped", "of_one")
+
+    def __init__(self, of_one: _Call, mapped: Sequence[bool], count: int) -> None:
+        super().__init__(of_one.name, of_one.f, of_one.arguments, of_one.level)
+        self.of_one = of_one
+        self.mapped = mapped
+        self.count = count
+
+    def over_batch(self, mapped: Sequence[bool], count: int) -> _Call:
+        """Of batches of batches."""
+        return _CallOnBatch(self, mapped, count)
+
+    def evaluate(self, xs: Sequence[Array]) -> tuple[Array, Callable[[Tree], Any] | None]:
+        """The value for all examples; the pullback is found anew when it is needed."""
+        with over_batch() as level:
+            y, is_mapped = examples(self.of_one.evaluate(self._boxed(xs, level))[0], level)
+        return (y if is_mapped else np.broadcast_to(y, (self.count, *np.shape(y)))), None
+
+    def pull_back(self, g: Array, xs: Sequence[Array]) -> list[Array | None]:
+        """One cotangent an array; of one that is the same for all examples, the sum of theirs."""
+        with over_batch() as level:
+            boxed = batched(g, self.count, level)
+            pulled = [None if r is None else examples(r, level) for r in self._pull_one(boxed, self._boxed(xs, level))]
+        made: list[Array | None] = []
+        for x_mapped, found in zip(self.mapped, pulled, strict=True):
+            if found is None:
+                made.append(None)
+                continue
+            r, r_mapped = found
+            if x_mapped:
+                made.append(r if r_mapped else np.broadcast_to(r, (self.count, *np.shape(r))))
+            else:
+                made.append(np.sum(r, axis=0) if r_mapped else r * self.count)
+        return made
+
+    def _pull_one(self, g: Array, xs: Sequence[Array]) -> list[Array | None]:
+        self.of_one.pullback = None
+        return _pull_back(g, xs, self.of_one)
+
+    def _boxed(self, xs: Sequence[Array], level: int) -> list[Array]:
+        return [batched(x, self.count, level) if m else x for x, m in zip(xs, self.mapped, strict=True)]
 
 
 def _run(*xs: Array, call: _Call) -> Array:
@@ -139,9 +194,12 @@ def _protected(x: Array) -> Array:
 
 def _pull_back(g: Array, xs: Sequence[Array], call: _Call) -> list[Array | None]:
     """One cotangent an input: the person's pullback, checked."""
+    if isinstance(call, _CallOnBatch):
+        return call.pull_back(g, xs)
     pullback = call.pullback
     if pullback is None or any([isinstance(x, Box) for x in xs]):
         pullback = call.evaluate(xs)[1]
+    assert pullback is not None  # of a call on a batch alone
     returned = pullback(call.unpack(g._frozen() if isinstance(g, Box) else np.array(g)[()]))  # which it may change
     args = call.arguments(xs)
     if len(args) == 1:
@@ -207,4 +265,7 @@ def stop_gradient(tree: Tree) -> Tree:
 def _stopped(x: Any) -> Any:
     if not isinstance(x, Box):
         return x
-    return wrap(innermost(x), 0, None)
+    inner = innermost(x)
+    if isinstance(inner, Box):  # it is being traced
+        inner = inner.detach()  # type: ignore[attr-defined]  # as arrays have
+    return inner if isinstance(x, type(inner)) else wrap(inner, 0, None)

@@ -10,6 +10,7 @@ import numpy as np
 from wengert._types import Array, Tree
 from wengert.arrays.dual import Dual, dual
 from wengert.arrays.tensor import wrap
+from wengert.core import modes
 from wengert.core.dispatch import Box, close_level, open_level
 from wengert.core.masking import reach_of
 from wengert.core.trees import flatten, is_like
@@ -55,6 +56,8 @@ def jvp(
     for y in boxes:
         mine = isinstance(y, Dual) and y._level == level
         tangent = y._tangent if mine else None
+        if modes.tracing and tangent is not None and (trace := modes.trace()) is not None:
+            trace.watch_tangent(tangent)
         values.append(own(y._inner if mine else y))
         derivatives.append(_zero(y, variables.leaves) if tangent is None else _boxed(own(tangent), values[-1]))
     return (build(values), build(derivatives), *[without(aux, level) for aux in extra])

@@ -9,10 +9,13 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array
+from wengert.arrays.tensor import wrap
+from wengert.core.dispatch import Box
 from wengert.core.trees import flatten
-from wengert.errors import OutputError
+from wengert.errors import ConversionError, OutputError, UnsupportedFunction
 from wengert.transforms.arguments import check_argnums, check_callable, name_of, positions
 from wengert.transforms.reverse import grad, vjp
+from wengert.transforms.vmap import vmap
 
 __all__ = ["hessian", "jacobian"]
 
@@ -24,8 +27,8 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     leaves are trees like the argument; a tuple of those for a sequence ``argnums``. Of a holomorphic function of
     complex numbers it is the complex derivative.
 
-    It takes one backward pass an element of the value. Where ``f`` is not differentiable, ``docs/conventions.md`` says
-    which value is returned.
+    It takes one backward pass an element of the value, many of them together. Where ``f`` is not differentiable,
+    ``docs/conventions.md`` says which value is returned.
 
     Raises ``InputError`` for arguments without a derivative (integers, objects, strings), ``OutputError`` if ``f``
     returns something that was not computed from tensors.
@@ -67,20 +70,39 @@ def _rows(f: Callable[..., Any], k: int, leaves: list[Any], build: Any, pullback
 
     units = np.eye(leaf.size, dtype=leaf.dtype).reshape(leaf.size, *leaf.shape)
     template, rebuild = pulled(np.zeros(leaf.shape, leaf.dtype))
-    rows = [pulled(unit)[0] for unit in units]
-    if leaf.dtype.kind == "c":
-        rows = [
-            [_complex_row(f, r, turned) for r, turned in zip(row, pulled(1j * unit)[0], strict=True)]
-            for row, unit in zip(rows, units, strict=True)
-        ]
-    if not rows:
+    if not len(units):
         return rebuild([np.zeros(leaf.shape + np.shape(x), leaf.dtype) for x in template])
-    columns = zip(*rows, strict=True)
-    return rebuild([np.reshape(np.stack(column), leaf.shape + np.shape(column[0])) for column in columns])
+    columns = _pulled_all(lambda unit: pulled(unit)[0], units, template)
+    if leaf.dtype.kind == "c":
+        turned = _pulled_all(lambda unit: pulled(unit)[0], 1j * units, template)
+        columns = [_complex_rows(f, r, t) for r, t in zip(columns, turned, strict=True)]
+    return rebuild([np.reshape(column, leaf.shape + column.shape[1:]) for column in columns])
 
 
-def _complex_row(f: Callable[..., Any], r: Array, turned: Array) -> Array:
-    """The derivative of a complex number, from the pullbacks ``r`` of 1 and ``turned`` of the imaginary unit.
+def _pulled_all(pull: Callable[[Array], list[Any]], seeds: Array, template: list[Any]) -> list[Array]:
+    """For each array that ``pull`` gives, those for all ``seeds``, stacked: by batches, where there are many."""
+    if len(seeds) >= _MANY:
+        try:
+            parts = [vmap(pull)(seeds[i : i + _AT_ONCE]) for i in range(0, len(seeds), _AT_ONCE)]
+        except (ConversionError, UnsupportedFunction):  # a person's pullback need not work on a batch
+            parts = []
+        if parts:
+            columns = [np.concatenate(column) if len(parts) > 1 else column[0] for column in zip(*parts, strict=True)]
+            return [
+                wrap(column, 0, None) if isinstance(x, Box) and not isinstance(column, Box) else column
+                for column, x in zip(columns, template, strict=True)
+            ]
+    return [np.stack(column) for column in zip(*[pull(seed) for seed in seeds], strict=True)]
+
+
+_MANY = 6
+"""From how many backward passes on it is quicker to do them together."""
+_AT_ONCE = 64
+"""How many backward passes are done together, which take as many times the memory of one."""
+
+
+def _complex_rows(f: Callable[..., Any], r: Array, turned: Array) -> Array:
+    """The derivatives of complex numbers, from the pullbacks ``r`` of 1 and ``turned`` of the imaginary unit.
 
     By a real variable they are its real and its imaginary part. By a complex one they are its conjugate, and that times
     the imaginary unit, exactly if the function satisfies the Cauchy-Riemann equations.

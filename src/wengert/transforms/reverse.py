@@ -10,6 +10,7 @@ import numpy as np
 
 from wengert._types import Array, Tree
 from wengert.arrays.tensor import Tensor, lift
+from wengert.core.aliasing import is_differentiated
 from wengert.core.dispatch import Box, close_level, open_level
 from wengert.core.guard import begin, end, freeze, thaw
 from wengert.core.masking import reach_of
@@ -92,7 +93,7 @@ def _value_and_grad(
             if type(y) is Tensor and y._level == level:
                 value = y._inner
                 if y._node is not None:
-                    cotangents = sweep(y._node, value.dtype.type(1), nested=isinstance(value, Box))
+                    cotangents = sweep(y._node, value.dtype.type(1), nested=is_differentiated(value))
         finally:
             thaw(level)
         if isinstance(value, Box):
@@ -158,7 +159,7 @@ def vjp(f: Callable[..., Any], *primals: Tree, has_aux: bool = False) -> tuple[A
         end(level)
     roots = [y._node if type(y) is Tensor and y._level == level else None for y in boxes]
     values = [y._inner if type(y) is Tensor and y._level == level else y for y in boxes]
-    nested = any([isinstance(v, Box) for v in values])
+    nested = any([is_differentiated(v) for v in values])
     values = [own(v) for v in values]
     value = build(values)
 

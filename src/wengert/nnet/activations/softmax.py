@@ -11,6 +11,7 @@ from wengert.arrays.tensor import Tensor
 from wengert.core.cotangents import HALF, SINGLE
 from wengert.core.op import Op
 from wengert.nnet.values import finished, floating, precisely, run
+from wengert.ops.batching import along_axes, batch_rule
 
 __all__ = ["LOG_SOFTMAX", "SOFTMAX", "logsoftmax", "shifted", "softmax"]
 
@@ -77,6 +78,7 @@ LOG_SOFTMAX = Op(
     (_log_softmax_pull,),
     (lambda t, y, axis: t - _ADD_UP(_wide(np.exp(y) * t), axis, None, None, True),),
 )
+batch_rule(SOFTMAX, LOG_SOFTMAX)(along_axes)
 
 
 def softmax(x: Any, axis: Axis = -1, *, constant: bool | None = None) -> Tensor:

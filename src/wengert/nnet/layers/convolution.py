@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from wengert._types import Array, Shape
+from wengert._types import Array, Params, Shape
 from wengert.arrays.tensor import Tensor
 from wengert.core.dispatch import apply
 from wengert.core.op import Op
 from wengert.nnet.layers.windows import grid, integers, places
 from wengert.nnet.values import finished, precisely, real, run
+from wengert.ops.batching import batch_rule, one_by_one
 
 __all__ = ["conv_nd"]
 
@@ -153,6 +154,19 @@ _CORRELATE: Op = Op(
         lambda g, x, how: apply(_CONVOLVE, (x, g), {"how": how}),
     ),
 )
+
+
+@batch_rule(_CONVOLVE, _SPREAD)
+def _batched(op: Op, xs: Sequence[Any], mapped: Sequence[bool], params: Params, count: int) -> Array:
+    """Many batches of data are one, where the filters are the same for all."""
+    x, w = xs
+    if mapped[1]:
+        return one_by_one(op, xs, mapped, params, count)
+    if "shape" in params:
+        n, *rest = params["shape"]
+        params = {**params, "shape": (count * n, *rest)}
+    y = apply(op, (np.reshape(x, (count * x.shape[1], *x.shape[2:])), w), params)
+    return np.reshape(y, (count, x.shape[1], *y.shape[1:]))
 
 
 def conv_nd(

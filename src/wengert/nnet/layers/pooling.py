@@ -16,6 +16,7 @@ from wengert.core.dispatch import apply
 from wengert.core.op import Op
 from wengert.nnet.layers.windows import grid, integers, places
 from wengert.nnet.values import InvalidSetting, finished, real, run
+from wengert.ops.batching import along_last_axes, batch_rule
 
 __all__ = ["max_pool"]
 
@@ -109,6 +110,7 @@ _MAX_POOL: Op = Op(
     (lambda t, x, y, how: apply(_GATHER, (t, x, y), {"how": how}),),
     selects=True,
 )
+batch_rule(_SCATTER, _GATHER, _MAX_POOL)(along_last_axes)
 
 
 def max_pool(x: Any, pool: Any, stride: Any, *, constant: bool | None = None) -> Tensor:

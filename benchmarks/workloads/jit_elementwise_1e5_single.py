@@ -1,0 +1,12 @@
+"""A hyperbolic tangent and its derivative on 100,000 numbers in single precision, compiled."""
+
+import numpy as np
+
+from benchmarks.workloads._jit import CHAIN, chain_inputs, workload
+
+WORKLOAD = workload(
+    CHAIN,
+    title="sum(tanh(a*b + a) * b), value and gradient in a, n = 100,000, float32",
+    target=0.5,
+    inputs=lambda _smoke: chain_inputs(100_000, np.float32),
+)
