@@ -1,6 +1,8 @@
 """What holds for all tests: nothing global is left changed."""
 
 import gc
+import os
+import tempfile
 
 import numpy as np
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from wengert.core import dispatch, guard, modes
 from wengert.core.masking import is_strict
 from wengert.core.registry import FUNCTIONS, OPS, UFUNCS
+
+os.environ.setdefault("WENGERT_CACHE_DIR", tempfile.mkdtemp(prefix="wengert-"))  # not the person's own
 
 
 def global_state():

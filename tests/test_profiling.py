@@ -8,11 +8,11 @@ import pytest
 
 import wengert as wg
 from tests.jit.compiling import traced
+from wengert.compiler.backend import Native
+from wengert.compiler.executable import compiled
+from wengert.compiler.native.selftest import available
+from wengert.compiler.timing import StepTimer
 from wengert.core import modes
-from wengert.jit.backend import Native
-from wengert.jit.executable import compiled
-from wengert.jit.native.selftest import available
-from wengert.jit.timing import StepTimer
 
 native = pytest.mark.skipif(available() is not None, reason="native code can't run here")
 

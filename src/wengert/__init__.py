@@ -174,7 +174,7 @@ __all__ += [name for name in _names(np) if name not in globals() and not hasattr
 _SUBMODULES = frozenset({"compat", "computational_graph", "linalg", "nnet", "plotting", "random", "testing", "typing"})
 """Modules that are loaded when one is first asked for, so that importing wengert stays quick."""
 
-_ELSEWHERE = {"execute_op": "wengert.compat.mygrad", "jit": "wengert.jit.jit", "profile": "wengert.profiling"}
+_ELSEWHERE = {"execute_op": "wengert.compat.mygrad", "jit": "wengert.compiler.jit", "profile": "wengert.profiling"}
 """Names whose modules are loaded when they are first asked for."""
 
 

@@ -15,14 +15,14 @@ from typing import Any, NamedTuple, SupportsIndex
 import numpy as np
 
 from wengert._types import PLAIN, Array, Params
+from wengert.compiler.executable import Executable
+from wengert.compiler.explain import ReportedStep
+from wengert.compiler.lowered import explain
+from wengert.compiler.timing import StepTimer
 from wengert.core import modes
 from wengert.core.dispatch import Box
 from wengert.core.op import Op
 from wengert.core.tape import Node
-from wengert.jit.executable import Executable
-from wengert.jit.explain import ReportedStep
-from wengert.jit.lowered import explain
-from wengert.jit.timing import StepTimer
 from wengert.transforms.arguments import name_of
 
 __all__ = ["Profile", "Row", "profile"]

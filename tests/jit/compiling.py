@@ -3,14 +3,14 @@
 import numpy as np
 
 from tests.jit.interpreted import interpreted
+from wengert.compiler.executable import compiled
+from wengert.compiler.lower import lower
+from wengert.compiler.passes import improved
+from wengert.compiler.replay import replay
+from wengert.compiler.symbolic import Symbolic
+from wengert.compiler.trace import Trace
 from wengert.core.dispatch import Box, core_of
 from wengert.core.trees import flatten
-from wengert.jit.executable import compiled
-from wengert.jit.lower import lower
-from wengert.jit.passes import improved
-from wengert.jit.replay import replay
-from wengert.jit.symbolic import Symbolic
-from wengert.jit.trace import Trace
 
 
 def traced(f, *args):

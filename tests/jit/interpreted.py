@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from wengert.jit.interpret import interpret
-from wengert.jit.program import ALARM, Alarm, Call, Gemm, Loop, with_refs
+from wengert.compiler.interpret import interpret
+from wengert.compiler.program import ALARM, Alarm, Call, Gemm, Loop, with_refs
 
 
 def interpreted(program, poison=0xA5):

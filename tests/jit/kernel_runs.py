@@ -11,10 +11,10 @@ from typing import Any
 import llvmlite.binding as llvm
 import numpy as np
 
-from wengert.jit import vecmath
-from wengert.jit.emit import VectorFunction, emit
-from wengert.jit.interpret import interpret
-from wengert.jit.kernel import Instruction, Kernel, Operand, Stage
+from wengert.compiler import vecmath
+from wengert.compiler.emit import VectorFunction, emit
+from wengert.compiler.interpret import interpret
+from wengert.compiler.kernel import Instruction, Kernel, Operand, Stage
 
 VECTOR_BYTES = 32
 _ALIVE: list[Any] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wengert.jit.kernel import REDUCTIONS, Instruction, Kernel, Operand, Stage
+from wengert.compiler.kernel import REDUCTIONS, Instruction, Kernel, Operand, Stage
 
 NUMBERS = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 COMMON = ("add", "sub", "mul", "maximum", "minimum")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from wengert.jit.build import Builder, dense_strides
-from wengert.jit.graph import Affine
+from wengert.compiler.build import Builder, dense_strides
+from wengert.compiler.graph import Affine
 
 F8 = np.dtype(float)
 F4 = np.dtype(np.float32)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from wengert.jit.native import cache, elf
-from wengert.jit.native.engine import Engine, Source, _vector_mathematics, name_of
-from wengert.jit.native.target import host
+from wengert.compiler.native import cache, elf
+from wengert.compiler.native.engine import Engine, Source, _vector_mathematics, name_of
+from wengert.compiler.native.target import host
 
 
 @pytest.fixture
@@ -256,7 +256,7 @@ def test_another_processor_has_its_own_code(folder):
 
 def test_processes_at_the_same_time(tmp_path):
     code = (
-        "from wengert.jit.native.selftest import available, adding\n"
+        "from wengert.compiler.native.selftest import available, adding\n"
         "import numpy as np\n"
         "assert available() is None\n"
         "print(adding(2)([np.arange(2), np.array(1), np.array(2)]))\n"

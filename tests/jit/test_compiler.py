@@ -6,8 +6,8 @@ import pytest
 import wengert as wg
 from tests.jit.compiling import agrees, calls_of_numpy, improved_graph, kernels_of, lowered, steps_of, traced
 from tests.jit.interpreted import interpreted
-from wengert.jit.executable import compiled
-from wengert.jit.program import Gemm
+from wengert.compiler.executable import compiled
+from wengert.compiler.program import Gemm
 
 rng = np.random.default_rng(1964)
 

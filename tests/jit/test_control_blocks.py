@@ -5,9 +5,9 @@ import pytest
 
 import wengert as wg
 from tests.jit.loops_and_branches import V, X, agree, cond_in_scan, loss_of, same_in_all_rounds
+from wengert.compiler.blocks import Block
+from wengert.compiler.graph import live_values
 from wengert.errors import InputError, OutputError, TraceError, UnsupportedFunction
-from wengert.jit.blocks import Block
-from wengert.jit.graph import live_values
 
 # What is recorded
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.jit.explain import Report, ReportedStep
-from wengert.jit.graph import Source
+from wengert.compiler.explain import Report, ReportedStep
+from wengert.compiler.graph import Source
 
 OFFSET = np.array([0.5, 1.5, 2.5])
 
@@ -193,6 +193,6 @@ def test_lowered_has_all_stages():
 
 
 def test_without_native_code_the_report_says_so(monkeypatch):
-    monkeypatch.setattr("wengert.jit.lowered.available", lambda: "there is no compiler")
+    monkeypatch.setattr("wengert.compiler.lowered.available", lambda: "there is no compiler")
     report = wg.jit(layer).explain(W, X)
     assert report.notes[0] == "NumPy computes it operation by operation, as native code can't run: there is no compiler"

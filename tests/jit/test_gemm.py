@@ -9,13 +9,13 @@ import llvmlite.binding as llvm
 import numpy as np
 import pytest
 
-from wengert.jit.native.gemm import call_of_product, layout_of, prefers_own
-from wengert.jit.native.gemm_ir import product_ir, widest
-from wengert.jit.native.gemm_pack import pack_ir
-from wengert.jit.native.kernels import SCRATCH, Function, addresses_of
-from wengert.jit.native.table import link
-from wengert.jit.native.table import run as run_program
-from wengert.jit.program import ArraySpec, Gemm, Loop, Program, Ref
+from wengert.compiler.native.gemm import call_of_product, layout_of, prefers_own
+from wengert.compiler.native.gemm_ir import product_ir, widest
+from wengert.compiler.native.gemm_pack import pack_ir
+from wengert.compiler.native.kernels import SCRATCH, Function, addresses_of
+from wengert.compiler.native.table import link
+from wengert.compiler.native.table import run as run_program
+from wengert.compiler.program import ArraySpec, Gemm, Loop, Program, Ref
 
 WIDTHS = (16, 32, 64)
 DTYPES = (np.float32, np.float64)

@@ -5,9 +5,9 @@ import pytest
 
 from tests.jit.kernel_runs import Compiled, check, dense, elementwise
 from tests.jit.random_kernels import NUMBERS, values
-from wengert.jit.emit import emit
-from wengert.jit.functions import BITWISE, EXACT, FUNCTIONS, TESTS, TRANSCENDENTAL
-from wengert.jit.kernel import Instruction, Kernel, Operand, Stage
+from wengert.compiler.emit import emit
+from wengert.compiler.functions import BITWISE, EXACT, FUNCTIONS, TESTS, TRANSCENDENTAL
+from wengert.compiler.kernel import Instruction, Kernel, Operand, Stage
 
 F4, F8, I4, I8, BOOL = (np.dtype(name) for name in ("float32", "float64", "int32", "int64", "bool"))
 ALL = [np.dtype(name) for name in ("bool", *NUMBERS)]

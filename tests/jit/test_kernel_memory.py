@@ -5,7 +5,7 @@ import pytest
 
 from tests.jit.kernel_runs import Compiled, check, dense
 from tests.jit.random_kernels import values
-from wengert.jit.kernel import Instruction, Kernel, Operand, Stage
+from wengert.compiler.kernel import Instruction, Kernel, Operand, Stage
 
 F4, F8, I4, I8, BOOL = (np.dtype(name) for name in ("float32", "float64", "int32", "int64", "bool"))
 I = Instruction  # noqa: E741

@@ -7,9 +7,9 @@ import pytest
 
 from tests.jit.kernel_runs import Compiled, check, dense, elementwise, normalised, total
 from tests.jit.random_kernels import Draw, values
-from wengert.jit.emit import emit, grain, parallelism
-from wengert.jit.interpret import interpret
-from wengert.jit.kernel import Instruction, Kernel, Operand, Stage
+from wengert.compiler.emit import emit, grain, parallelism
+from wengert.compiler.interpret import interpret
+from wengert.compiler.kernel import Instruction, Kernel, Operand, Stage
 
 F4, F8, I4, I8, BOOL = (np.dtype(name) for name in ("float32", "float64", "int32", "int64", "bool"))
 FLOATS = [F4, F8]

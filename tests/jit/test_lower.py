@@ -6,8 +6,8 @@ import pytest
 import wengert as wg
 from tests.jit.compiling import agrees, calls_of_numpy, executable, lowered
 from wengert import nnet
-from wengert.jit.lower.rules import RULES
-from wengert.jit.lower.written import Written
+from wengert.compiler.lower.rules import RULES
+from wengert.compiler.lower.written import Written
 from wengert.testing.realmap import inner, random_like
 
 RNG = np.random.default_rng(1964)

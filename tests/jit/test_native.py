@@ -11,19 +11,19 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from wengert.jit.kernel import Instruction, Kernel, Operand, Stage
-from wengert.jit.native import blas as blas_module
-from wengert.jit.native import matrices, pool, runtime, selftest
-from wengert.jit.native.blas import blas
-from wengert.jit.native.engine import Engine, Source
-from wengert.jit.native.entry import FAILED_RUN, CellGuard, DictGuard, In, Object, Out, PassIn, Static, make_entry
-from wengert.jit.native.kernels import addresses_of, call_of_kernel
-from wengert.jit.native.linked import _raise_for
-from wengert.jit.native.selftest import adding
-from wengert.jit.native.table import link, run
-from wengert.jit.native.target import host
-from wengert.jit.native.words import translate
-from wengert.jit.program import ALARM, Alarm, ArraySpec, Call, Gemm, Loop, Program, Ref
+from wengert.compiler.kernel import Instruction, Kernel, Operand, Stage
+from wengert.compiler.native import blas as blas_module
+from wengert.compiler.native import matrices, pool, runtime, selftest
+from wengert.compiler.native.blas import blas
+from wengert.compiler.native.engine import Engine, Source
+from wengert.compiler.native.entry import FAILED_RUN, CellGuard, DictGuard, In, Object, Out, PassIn, Static, make_entry
+from wengert.compiler.native.kernels import addresses_of, call_of_kernel
+from wengert.compiler.native.linked import _raise_for
+from wengert.compiler.native.selftest import adding
+from wengert.compiler.native.table import link, run
+from wengert.compiler.native.target import host
+from wengert.compiler.native.words import translate
+from wengert.compiler.program import ALARM, Alarm, ArraySpec, Call, Gemm, Loop, Program, Ref
 
 F8, F4, I8 = np.dtype(np.float64), np.dtype(np.float32), np.dtype(np.int64)
 
@@ -48,7 +48,7 @@ def test_native_code_runs_here():
     [("WENGERT_NO_NATIVE", "WENGERT_NO_NATIVE is set"), ("WENGERT_NO_CACHE", None)],
 )
 def test_settings(setting, reason):
-    code = "from wengert.jit.native.selftest import available; print(available())"
+    code = "from wengert.compiler.native.selftest import available; print(available())"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         env={**os.environ, setting: "1"}, capture_output=True, text=True, check=True,
@@ -599,8 +599,8 @@ def test_arrays_outlive_everything():
     """Arrays with memory of the pool may be the last thing that the interpreter frees."""
     code = (
         "import sys, numpy as np\n"
-        "from wengert.jit.native.selftest import adding\n"
-        "from wengert.jit.native.entry import *\n"
+        "from wengert.compiler.native.selftest import adding\n"
+        "from wengert.compiler.native.entry import *\n"
         "f = make_entry(adding(1 << 17, check=False), (In(0), In(1, int), In(2, int)), Out(0))\n"
         "sys.kept = [f(np.zeros(1 << 17, 'i8'), 1, 2), f]\n"
         "import builtins; builtins.kept = sys.kept\n"

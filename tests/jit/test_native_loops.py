@@ -6,8 +6,8 @@ import pytest
 import wengert as wg
 from tests.jit.compiling import agrees, calls_of_numpy, executable, steps_of, traced, watched
 from tests.jit.interpreted import interpreted
-from wengert.jit.backend import Native
-from wengert.jit.program import Alarm, Loop
+from wengert.compiler.backend import Native
+from wengert.compiler.program import Alarm, Loop
 
 rng = np.random.default_rng(7)
 

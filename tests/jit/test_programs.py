@@ -5,7 +5,7 @@ import pytest
 
 import wengert as wg
 from tests.programs import Program, plain
-from wengert.jit.trace import Trace
+from wengert.compiler.trace import Trace
 
 SEEDS = range(150)
 

@@ -5,7 +5,7 @@ import pytest
 
 import wengert as wg
 from tests.jit.compiling import agrees, calls_of_numpy
-from wengert.jit.backend import Native
+from wengert.compiler.backend import Native
 
 rng = np.random.default_rng(3)
 

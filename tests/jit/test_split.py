@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from wengert.jit.bodies import Body, pulled
-from wengert.jit.replay import replay
-from wengert.jit.split import residuals_of, split, subgraph
+from wengert.compiler.bodies import Body, pulled
+from wengert.compiler.replay import replay
+from wengert.compiler.split import residuals_of, split, subgraph
 
 RNG = np.random.default_rng(0)
 

@@ -7,9 +7,9 @@ from scipy.special import logsumexp
 
 import wengert as wg
 from tests.jit.compiling import agrees, executable, lowered, traced
-from wengert.jit.graph import live_values
-from wengert.jit.replay import replay
-from wengert.jit.stable import stabilised
+from wengert.compiler.graph import live_values
+from wengert.compiler.replay import replay
+from wengert.compiler.stable import stabilised
 
 RNG = np.random.default_rng(1964)
 POINTS = [-800.0, -100.0, -40.0, -3.0, -1.0, -1e-3, -1e-12, 0.0, 1e-12, 1e-3, 0.5, 1.0, 3.0, 40.0, 100.0, 800.0]

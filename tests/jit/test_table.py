@@ -8,12 +8,13 @@ import pytest
 
 import wengert as wg
 from tests.calls import FUNCTIONS_WITH_CASES, bind, name_of, samples
+from wengert.compiler import backend
+from wengert.compiler.compiled import compile_call
+from wengert.compiler.graph import fill
+from wengert.compiler.jit import jit
+from wengert.compiler.signature import Call, Statics
 from wengert.core.trees import flatten
 from wengert.errors import TraceError
-from wengert.jit.compiled import compile_call
-from wengert.jit.graph import fill
-from wengert.jit.jit import jit
-from wengert.jit.signature import Call, Statics
 from wengert.testing.realmap import RealMap, inner, random_like
 
 bound_samples = cache(lambda function: [bind(function, call) for call in samples(function)])
@@ -59,6 +60,12 @@ def check(found, expected, **tolerances):
         np.testing.assert_allclose(y, z, **tolerances)
 
 
+@pytest.fixture
+def replayed(monkeypatch):
+    """NumPy computes what is traced: what is asked then is whether that is right, and there is less to compile."""
+    monkeypatch.setattr(backend, "why_not_native", lambda: "the test asks for NumPy")
+
+
 @CALLS
 def test_values(function, f, args):
     check(jit(f)(*args), f(*args), rtol=1e-12, atol=1e-13)
@@ -73,6 +80,7 @@ def test_gradients(function, f, args):
 
 
 @CALLS
+@pytest.mark.usefixtures("replayed")
 def test_differentiated_from_outside(function, f, args):
     where = tuple(range(len(args)))
     total = total_of(f, args)
@@ -81,6 +89,7 @@ def test_differentiated_from_outside(function, f, args):
 
 @pytest.mark.parametrize("order", ["jvp", "hvp", "jit(hvp)"])
 @CALLS
+@pytest.mark.usefixtures("replayed")
 def test_higher_orders(function, f, args, order):
     if not args:
         return

@@ -8,20 +8,20 @@ import textwrap
 import numpy as np
 import pytest
 
-from wengert.jit.kernel import Instruction, Kernel, Operand, Stage
-from wengert.jit.native import work, workers
-from wengert.jit.native.table import link
-from wengert.jit.program import ArraySpec, Call, Program, Ref
+from wengert.compiler.kernel import Instruction, Kernel, Operand, Stage
+from wengert.compiler.native import work, workers
+from wengert.compiler.native.table import link
+from wengert.compiler.program import ArraySpec, Call, Program, Ref
 
 F8 = np.dtype(np.float64)
 
 PREPARED = """
 import os, threading
 import numpy as np
-from wengert.jit.native import loop, runtime, workers
-from wengert.jit.native.entry import In, Out, make_entry
-from wengert.jit.native.linked import layout
-from wengert.jit.program import ArraySpec, Program
+from wengert.compiler.native import loop, runtime, workers
+from wengert.compiler.native.entry import In, Out, make_entry
+from wengert.compiler.native.linked import layout
+from wengert.compiler.program import ArraySpec, Program
 
 def sharing(size, chunk, crew):
     whole, number = ArraySpec((size,), np.dtype(np.int64)), ArraySpec((), np.dtype(np.int64))

@@ -9,7 +9,7 @@ import pytest
 import scipy.special
 
 from tests.jit.vector_loops import compiled
-from wengert.jit import vecmath
+from wengert.compiler import vecmath
 
 LIMIT = 1.5
 """What no function may exceed, in units in the last place."""

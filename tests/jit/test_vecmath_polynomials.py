@@ -4,7 +4,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from wengert.jit.vecmath.coefficients import CENTRES, OFFSET, POLYNOMIALS
+from wengert.compiler.vecmath.coefficients import CENTRES, OFFSET, POLYNOMIALS
 
 
 def _by_square(f, limit):

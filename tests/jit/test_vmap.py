@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import wengert as wg
-from wengert.jit.jit import jit
+from wengert.compiler.jit import jit
 
 RNG = np.random.default_rng(1964)
 X = RNG.normal(size=(4, 3))

@@ -7,7 +7,7 @@ import re
 import llvmlite.binding as llvm
 import numpy as np
 
-from wengert.jit import vecmath
+from wengert.compiler import vecmath
 
 llvm.initialize_native_target()
 llvm.initialize_native_asmprinter()

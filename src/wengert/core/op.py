@@ -62,8 +62,9 @@ class Op:
     ``"read-only"``, or ``"overlapping"`` if it is writeable and shows elements twice. ``update`` is what an in-place
     update does to plain memory, ``update(x, index, value)``, and ``pull_in_place`` its pullback, from ``(g, node)`` to
     the cotangents of ``x`` and of ``value``, where ``g`` may be overwritten.
-    ``push_all`` gives the tangent from ``(tangents, node)`` for all inputs at once. ``opened`` is for operations that are
-    programs of others: ``opened(node)`` does them anew, each on its own, and returns the inputs' nodes and the result's.
+    ``push_all`` gives the tangent from ``(tangents, node)`` for all inputs at once. ``opened`` is for operations that
+    are programs of others: ``opened(node)`` does them anew, each on its own, and returns the inputs' nodes and the
+    result's.
     ``reapplied(arrays, params)`` does what a graph that has this operation in it does where it is applied to boxes, if
     that is something else than applying the operation.
     ``of_one`` is the operation on the second input that this one is when the first is the number 1, if it keeps

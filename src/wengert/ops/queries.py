@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from wengert._types import Array
-from wengert.core.aliasing import innermost, is_traced, known, model_of
+from wengert.core.aliasing import innermost, is_traced, model_of
 from wengert.core.dispatch import Box, apply
 from wengert.core.op import Op
 from wengert.core.registry import FUNCTIONS, register, register_function

@@ -1,4 +1,4 @@
-"""Transformations of functions: gradients, products with Jacobians and Hessians, batches, loops, rules of a person's own."""
+"""Transformations of functions: gradients, Jacobian and Hessian products, batches, loops, rules of a person's own."""
 
 from wengert.transforms.control import cond, fori_loop, scan, while_loop
 from wengert.transforms.custom import custom_gradient, stop_gradient

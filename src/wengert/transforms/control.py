@@ -3,7 +3,7 @@
 On plain, recorded or dual arrays they are what they look like, a Python loop or a call of one branch, so derivatives of
 every mode and order follow from the operations inside. On batches a branch is a choice between both results. While a
 function is traced for ``wg.jit`` the body is run once, on symbols, and becomes part of the graph
-(``wengert.jit.control``, which fills ``TRACED``).
+(``wengert.compiler.control``, which fills ``TRACED``).
 """
 
 from __future__ import annotations
