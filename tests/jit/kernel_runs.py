@@ -17,7 +17,6 @@ from wengert.compiler.interpret import interpret
 from wengert.compiler.kernel import Instruction, Kernel, Operand, Stage
 
 VECTOR_BYTES = 32
-_ALIVE: list[Any] = []
 
 Memory = tuple[np.ndarray, int]
 
@@ -35,15 +34,15 @@ def machine() -> Any:
 def _engine(text: str) -> Any:
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(text, llvm.create_context()), machine())
     engine.finalize_object()
-    _ALIVE.append(engine)
     return engine
 
 
 @functools.cache
-def _link(function: VectorFunction) -> None:
-    """Make a vector function known to what is compiled later."""
+def _link(function: VectorFunction) -> Any:
+    """Make a vector function known to what is compiled later; what keeps it alive."""
     engine = _engine(vecmath.module_ir(function.dtype, function.width, [function.fn]))
     llvm.add_symbol(function.symbol, engine.get_function_address(function.symbol))
+    return engine
 
 
 class Compiled:
@@ -54,9 +53,9 @@ class Compiled:
         self.code = emit(kernel, "kernel", vector_bytes)
         for function in self.code.vecmath:
             _link(function)
-        engine = _engine("\n".join([*self.code.declarations, self.code.text]))
+        self.engine = _engine("\n".join([*self.code.declarations, self.code.text]))
         kind = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
-        self.function = kind(engine.get_function_address("kernel"))
+        self.function = kind(self.engine.get_function_address("kernel"))
 
     def __call__(self, memories: Sequence[Memory], begin: int = 0, end: int | None = None) -> None:
         pointers = [array.ctypes.data + offset * array.itemsize for array, offset in memories]

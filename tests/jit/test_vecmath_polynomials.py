@@ -42,6 +42,14 @@ def fitted(name, bits):
     return lambda t: scaled_erfc(t, CENTRES[name, bits])
 
 
+def value(coefficients, x):
+    """A polynomial's value; coefficients of high powers come first."""
+    total = mpmath.mpf(0)
+    for c in coefficients:
+        total = total * x + c
+    return total
+
+
 @pytest.mark.parametrize(("name", "bits"), list(POLYNOMIALS))
 def test_polynomials_are_as_close_as_they_say(name, bits):
     p = POLYNOMIALS[name, bits]
@@ -51,5 +59,5 @@ def test_polynomials_are_as_close_as_they_say(name, bits):
     with mpmath.workdps(60):
         xs = [p.low + (mpmath.mpf(p.high) - p.low) * mpmath.mpf(float(u)) for u in places]
         coefficients = [mpmath.mpf(float(np.array(c, dtype))) for c in p.coefficients]
-        errors = [abs(mpmath.polyval(coefficients, x) - function(x)) for x in xs]
+        errors = [abs(value(coefficients, x) - function(x)) for x in xs]
     assert p.error / 4 < max(errors) <= p.error
