@@ -223,7 +223,7 @@ class _Fusion:
         items = [user for user, _, _ in self.uses.get(value.number, [])] if value.prim == "loop" else []
         uses = [use for v in items or [value] for use in self.uses.get(v.number, [])]
         first = min([self.where[user.number] for user, _, _ in uses], key=lambda g: g.key, default=None)
-        if value.prim in FUSIBLE and not (value.prim == "map" and _is_trivial(value)):
+        if value.prim in FUSIBLE:
             if first is not None and first.is_kernel and self._joins(value, first, uses):
                 self._enter(value, first)
                 return
@@ -398,7 +398,3 @@ def _in_order(shape: Shape) -> list[int]:
 def _is_cheap(value: Value) -> bool:
     """Whether computing the value again and again costs next to nothing."""
     return value.prim == "index" or (value.prim == "map" and value.attrs not in TRANSCENDENTAL)
-
-
-def _is_trivial(value: Value) -> bool:
-    return False

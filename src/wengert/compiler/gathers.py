@@ -39,7 +39,7 @@ def _moved(
         return None
     parts = []
     for x in base.inputs:
-        part = _part(b, gathered, base, x, positions, value)
+        part = _part(b, gathered, base, x, positions, value, depth - 1)
         if part is None:
             return None
         parts.append(part)
@@ -49,7 +49,7 @@ def _moved(
 
 
 def _part(
-    b: Builder, gathered: Gathered, base: Value, x: Value, positions: tuple[Value, ...], value: Value
+    b: Builder, gathered: Gathered, base: Value, x: Value, positions: tuple[Value, ...], value: Value, depth: int
 ) -> Value | None:
     """The elements of the input ``x`` of ``base`` that belong to those of ``base`` that are gathered."""
     if x.size == 1:
@@ -85,7 +85,7 @@ def _part(
     rows = _along_rows(b, root, new, chosen, value)
     if rows is not None:
         return rows
-    deeper = _moved(b, new, root, chosen, value) if affine == Affine(0, dense_strides(root.shape)) else None
+    deeper = _moved(b, new, root, chosen, value, depth) if affine == Affine(0, dense_strides(root.shape)) else None
     return deeper or b.unique("gather", (root, *chosen), new, value.shape, root.dtype)
 
 
