@@ -37,6 +37,8 @@ def _moved(
     """The elements of ``base``, a map, from the same elements of what it is a map of."""
     if base.prim != "map" or base.attrs == "copy" or depth == 0 or base.size < _SMALLER * value.size:
         return None
+    if 0 in gathered.steps:  # the position would be dropped, and with it the check of its bounds
+        return None
     parts = []
     for x in base.inputs:
         part = _part(b, gathered, base, x, positions, value, depth - 1)
