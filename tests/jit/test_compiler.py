@@ -179,6 +179,17 @@ def test_elements_in_other_places(f):
     agrees(wg.grad(lambda x: np.sum(np.cos(f(x)))), draw(3, 4))
 
 
+@pytest.mark.parametrize("j", [99, -9])
+def test_positions_are_checked_where_their_elements_are_not_read(j):
+    i, labels = 3 * np.arange(5), np.full(5, 2)
+    repeated = agrees(lambda a, i, j: np.broadcast_to(np.exp(a)[:, None], (40, 8))[i, j], draw(40), i, labels)
+    gradient = agrees(wg.grad(lambda z, j: np.sum(z[np.arange(5), j])), draw(5, 8), labels)
+    with pytest.raises(IndexError):
+        repeated([draw(40), i, np.full(5, j)])
+    with pytest.raises(IndexError):
+        gradient([draw(5, 8), np.full(5, j)])
+
+
 def updating(x):
     y = x.copy()
     y[1:] *= 2

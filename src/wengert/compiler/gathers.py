@@ -129,7 +129,10 @@ def _compared(b: Builder, value: Value, inputs: tuple[Value, ...]) -> Value | No
     if np.signbit(target.inputs[0].attrs):
         return None
     column = positions[1]
-    wrapped = b.map("add", column, b.number(columns, column.dtype))
-    column = b.map("select", b.map("lt", column, b.number(0, column.dtype)), wrapped, column)
+    if columns == 1:
+        return None
+    numbers = b.array(np.arange(columns))  # read at these positions for the check of their bounds, and from the end
+    places = Gathered(Affine(0, (0,) * column.ndim), (1,), (columns,))
+    column = b.unique("gather", (numbers, b.dense(column)), places, column.shape, numbers.dtype)
     here = b.map("eq", b.index(value.shape, 1), b.reshape(b.broadcast(column, (rows,)), (rows, 1)))
     return b.map("select", here, b.reshape(new, (rows, 1)), b.number(0, value.dtype))
